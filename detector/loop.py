@@ -1,0 +1,65 @@
+"""The detector's loop: poll, route, commit. A batch is visible as a whole or not at all; an aborted one comes again."""
+
+import logging
+from collections.abc import Sequence
+
+from detector.report import Report
+from detector.routing import DeadLetter, Outcome, Routes, route
+from messaging.client import BatchAborted, ClientFailed, DetectorClient
+from runtime.health import Heartbeat
+from runtime.service import ServiceFailed
+from runtime.stop import Stop
+
+POLL_SECONDS = 0.5
+_MOST_ABORTS = 10
+
+logger = logging.getLogger(__name__)
+
+
+class RuleFailures:
+    """Counts records in a row on which a rule failed: so many are a bad deployment, not bad data."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._in_a_row = 0
+
+    def check(self, outcomes: Sequence[Outcome]) -> None:
+        """Raise ServiceFailed when the limit is reached."""
+        for outcome in outcomes:
+            failed = isinstance(outcome, DeadLetter) and outcome.rule_failed
+            self._in_a_row = self._in_a_row + 1 if failed else 0
+            if self._in_a_row >= self._limit and isinstance(outcome, DeadLetter):
+                message = f"{outcome.problem}; {self._in_a_row} in a row (DEAD_LETTER_LIMIT): mend FRAUD_RULES"
+                raise ServiceFailed(message)
+
+
+def run(
+    client: DetectorClient, routes: Routes, failures: RuleFailures, report: Report, heartbeat: Heartbeat, stop: Stop
+) -> None:
+    """Judge until a stop is asked for. Raises ClientFailed, and ServiceFailed when rules keep failing."""
+    aborts = 0
+    while not stop.requested:
+        heartbeat.beat()
+        committed = judge_batch(client, routes, failures, report)
+        aborts = 0 if committed else aborts + 1
+        if aborts >= _MOST_ABORTS:
+            message = f"{aborts} batches aborted in a row"
+            raise ClientFailed(message)
+        report.summary(client.lag)
+
+
+def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, report: Report) -> bool:
+    """Poll one batch, route it, commit it and report it. Returns False where it was aborted and comes again."""
+    records = client.poll(POLL_SECONDS)
+    if not records:
+        return True
+    routed = [route(record, routes) for record in records]
+    outcomes = [outcome for _, outcome in routed]
+    failures.check(outcomes)
+    try:
+        client.commit([message for message, _ in routed])
+    except BatchAborted as aborted:
+        logger.warning("batch of %d aborted, to be read again: %s", len(records), aborted)
+        return False
+    report.batch(outcomes)
+    return True

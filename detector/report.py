@@ -1,0 +1,107 @@
+"""What the detector's log shows: a line for each verdict, a warning for each dead letter, a summary every 10 seconds."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from detector.routing import DeadLetter, Outcome
+from detector.verdict import Verdict
+from runtime.logs import Every, printable
+
+SUMMARY_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+class Report:
+    """Counts the outcomes of committed batches and logs them; `show` is all, fraud or none (LOG_TRANSACTIONS)."""
+
+    def __init__(self, show: str) -> None:
+        self._show = show
+        self._every = Every(SUMMARY_SECONDS, starts_due=False)
+        self._counted_since = time.monotonic()
+        self._judged_before = 0
+        self.fraud = 0
+        self.legit = 0
+        self.dead_letters = 0
+
+    @property
+    def judged(self) -> int:
+        """How many transactions got a verdict."""
+        return self.fraud + self.legit
+
+    def batch(self, outcomes: Sequence[Outcome]) -> None:
+        """Count and log what has been committed."""
+        for outcome in outcomes:
+            if isinstance(outcome, DeadLetter):
+                self.dead_letters += 1
+                _log_dead_letter(outcome)
+            else:
+                self._verdict(outcome)
+
+    def summary(self, lag: Callable[[], int]) -> None:
+        """Log the summary when it is time for it."""
+        if self._every.is_due():
+            now = time.monotonic()
+            rate = (self.judged - self._judged_before) / (now - self._counted_since)
+            self._judged_before, self._counted_since = self.judged, now
+            _log_counts("summary", {**self.counts(), "per_second": round(rate, 1), "lag": lag()})
+
+    def total(self) -> None:
+        """Log the counts since the start."""
+        _log_counts("stopped", self.counts())
+
+    def counts(self) -> dict[str, Any]:
+        """Return the counts since the start, by name."""
+        return {
+            "judged": self.judged,
+            "fraud": self.fraud,
+            "legit": self.legit,
+            "dead letters": self.dead_letters,
+        }
+
+    def _verdict(self, verdict: Verdict) -> None:
+        if verdict.reasons:
+            self.fraud += 1
+            if self._show != "none":
+                _log_verdict("FRAUD", verdict)
+        else:
+            self.legit += 1
+            if self._show == "all":
+                _log_verdict("LEGIT", verdict)
+
+
+def _log_verdict(label: str, verdict: Verdict) -> None:
+    paid = verdict.transaction
+    fields = {
+        "verdict": label.lower(),
+        "id": paid.id,
+        "amount": str(paid.amount),
+        "currency": paid.currency,
+        "source": paid.source,
+        "target": paid.target,
+        "reasons": verdict.reasons,
+    }
+    amount, currency, source, target = map(printable, (str(paid.amount), paid.currency, paid.source, paid.target))
+    reasons = "".join(f"  {printable(reason)}" for reason in verdict.reasons)
+    extra = {"label": label, "fields": fields}
+    logger.info("%10s %s  %s -> %s%s", amount, currency, source, target, reasons, extra=extra)
+
+
+def _log_dead_letter(dead: DeadLetter) -> None:
+    record = dead.record
+    logger.warning(
+        "dead letter: %s[%d] offset %d: %s",
+        record.topic,
+        record.partition,
+        record.offset,
+        printable(dead.problem),
+        extra={"fields": {"topic": record.topic, "partition": record.partition, "offset": record.offset}},
+    )
+
+
+def _log_counts(what: str, counts: dict[str, Any]) -> None:
+    text = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    fields = {name.replace(" ", "_"): count for name, count in counts.items()}
+    logger.info("%s: %s", what, text, extra={"fields": fields})

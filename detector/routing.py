@@ -1,0 +1,91 @@
+"""From the record that was read to the message that is written: read, judge, choose the topic; or a dead letter."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from detector.rules import Rule
+from detector.verdict import RuleFailed, Verdict, judge
+from messaging.client import Headers, Message, Record
+from messaging.message_size import batch_bytes
+from messaging.transaction import InvalidTransaction, read_transaction
+
+REASON_HEADER = "fraud.reason"
+ERROR_HEADER = "__detector.errors."
+_LONGEST_PROBLEM = 512
+_MOST_OVERHEAD_BYTES = 128
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The rules and where the verdicts lead.
+
+    `keeps_partition` names the topics that have as many partitions as the one that is read; `max_message_bytes` is the
+    largest record batch that all of them take.
+    """
+
+    rules: Sequence[Rule]
+    fraud: str
+    legit: str
+    dead_letter: str
+    keeps_partition: Set[str]
+    max_message_bytes: int
+
+
+class DeadLetter(NamedTuple):
+    """A record that got no verdict, and the problem with it; `rule_failed` where a rule is to blame."""
+
+    record: Record
+    problem: str
+    rule_failed: bool
+
+
+Outcome = Verdict | DeadLetter
+
+
+def route(record: Record, routes: Routes) -> tuple[Message, Outcome]:
+    """Return the one message that follows from the record, and why. Never raises, whatever the bytes."""
+    try:
+        verdict = judge(read_transaction(record.value), routes.rules)
+    except (InvalidTransaction, RuleFailed) as error:
+        return _dead_letter(record, routes, str(error), rule_failed=isinstance(error, RuleFailed))
+    message = _forward(record, routes, verdict)
+    if not _fits(message, routes):
+        problem = f"its {batch_bytes(message)} bytes uncompressed are more than the {routes.max_message_bytes} allowed"
+        return _dead_letter(record, routes, problem, rule_failed=False)
+    return message, verdict
+
+
+def _forward(record: Record, routes: Routes, verdict: Verdict) -> Message:
+    if not verdict.reasons:
+        return _message(record, routes, routes.legit, record.headers)
+    reasons = [(REASON_HEADER, reason.encode(errors="replace")) for reason in verdict.reasons]
+    message = _message(record, routes, routes.fraud, [*record.headers, *reasons])
+    return message if _fits(message, routes) else message._replace(headers=record.headers)
+
+
+def _dead_letter(record: Record, routes: Routes, problem: str, *, rule_failed: bool) -> tuple[Message, DeadLetter]:
+    problem = problem[:_LONGEST_PROBLEM]
+    coordinates = [
+        (ERROR_HEADER + "topic", record.topic.encode()),
+        (ERROR_HEADER + "partition", str(record.partition).encode()),
+        (ERROR_HEADER + "offset", str(record.offset).encode()),
+        (ERROR_HEADER + "message", problem.encode(errors="replace")),
+    ]
+    message = _message(record, routes, routes.dead_letter, [*record.headers, *coordinates])
+    for smaller in (message, message._replace(value=None), message._replace(value=None, key=None, headers=coordinates)):
+        if _fits(smaller, routes):
+            break
+    return smaller, DeadLetter(record, problem, rule_failed)
+
+
+def _message(record: Record, routes: Routes, topic: str, headers: Headers) -> Message:
+    partition = record.partition if topic in routes.keeps_partition else None
+    return Message(topic, record.key, record.value, headers, record.timestamp, partition)
+
+
+def _fits(message: Message, routes: Routes) -> bool:
+    contents = len(message.value or b"") + len(message.key or b"")
+    if not message.headers and contents + _MOST_OVERHEAD_BYTES <= routes.max_message_bytes:
+        return True
+    return batch_bytes(message) <= routes.max_message_bytes

@@ -1,0 +1,33 @@
+"""The detector's settings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+from detector.rules import Rule, named_rules
+from messaging.settings import KafkaSettings, TopicSettings
+from runtime.parsing import number_from_zero, whole_number
+from runtime.service import RuntimeSettings
+from runtime.settings import setting
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """All that `python -m detector` reads."""
+
+    kafka: KafkaSettings
+    topics: TopicSettings
+    runtime: RuntimeSettings
+    fraud_threshold: Decimal = setting(
+        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; this much itself is legit"
+    )
+    fraud_rules: Sequence[Rule] = setting(
+        "FRAUD_RULES", "", named_rules, "more rules, as module:function, comma between"
+    )
+    dead_letter_limit: int = setting(
+        "DEAD_LETTER_LIMIT",
+        "100",
+        partial(whole_number, 1, 1_000_000_000),
+        "stop after so many records in a row on which a rule of yours raised",
+    )

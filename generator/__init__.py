@@ -1,0 +1,1 @@
+"""Makes random transactions and sends them at a steady rate."""

@@ -1,0 +1,38 @@
+"""An endless stream of random transactions, the same again for the same seed but for their ids and times."""
+
+import random
+import string
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from itertools import repeat
+
+from messaging.transaction import Transaction
+
+CURRENCY = "USD"
+_ACCOUNT_CHARACTERS = string.ascii_letters + string.digits
+_ACCOUNT_LENGTH = 12
+_LEAST_CENTS = 100
+_MOST_CENTS = 100_000
+
+
+def fake_transactions(seed: int | None, accounts: int, timestamp: Callable[[], str]) -> Iterator[Transaction]:
+    """Yield transactions of 1.00 to 1000.00 between two different ones of so many accounts (at least 2).
+
+    `timestamp` is called for each one, and returns the time as RFC 3339.
+    """
+    choice = random.Random(seed)  # noqa: S311 - play money
+    names = _accounts(choice, accounts)
+    for _ in repeat(None):
+        source = choice.randrange(accounts)
+        target = (source + choice.randrange(1, accounts)) % accounts
+        cents = choice.randint(_LEAST_CENTS, _MOST_CENTS)
+        amount = Decimal(cents).scaleb(-2)
+        yield Transaction(str(uuid.uuid4()), names[source], names[target], amount, CURRENCY, timestamp())
+
+
+def _accounts(choice: random.Random, count: int) -> Sequence[str]:
+    names: dict[str, None] = {}
+    while len(names) < count:
+        names["".join(choice.choices(_ACCOUNT_CHARACTERS, k=_ACCOUNT_LENGTH))] = None
+    return list(names)

@@ -1,0 +1,41 @@
+"""The pace: how many transactions are due now."""
+
+import math
+
+_MOST_IN_FLIGHT = 10_000
+_LEAST_LATE = 2
+_SECONDS_UNTIL_ROOM = 0.1
+
+
+class Pace:
+    """Counts from its start, so that it does not drift.
+
+    What is late and what is in flight are together never more than one second's worth (at least two), so that is the
+    most that follows a stall; the rest of what was missed is forgiven. `per_second` 0 means as fast as possible. All
+    times are seconds of one monotonic clock.
+    """
+
+    def __init__(self, per_second: float, now: float) -> None:
+        self._per_second = per_second
+        self._start = now
+        self._taken = 0
+
+    def due(self, now: float, in_flight: int) -> int:
+        """Return how many are due, given how many have been taken and not delivered."""
+        if not self._per_second:
+            return _MOST_IN_FLIGHT - in_flight
+        late = self._per_second * (now - self._start) - self._taken
+        most = max(_LEAST_LATE, self._per_second) - in_flight
+        if late > most:
+            self._start += (late - most) / self._per_second
+        return max(0, math.floor(min(late, most)))
+
+    def took(self, count: int) -> None:
+        """Count those that have been taken."""
+        self._taken += count
+
+    def seconds_until_due(self, now: float) -> float:
+        """Return how long it is until the next one; without a pace, until it is worth looking for room again."""
+        if not self._per_second:
+            return _SECONDS_UNTIL_ROOM
+        return max(0.0, self._start + (self._taken + 1) / self._per_second - now)

@@ -1,0 +1,57 @@
+"""What the generator's log shows: a line for each delivered transaction, and a summary every 10 seconds."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from messaging.client import Message
+from messaging.transaction import read_transaction
+from runtime.logs import Every
+
+SUMMARY_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+class Report:
+    """Counts what has been delivered and logs it; each transaction too where `show` is all (LOG_TRANSACTIONS)."""
+
+    def __init__(self, show: str) -> None:
+        self._show = show
+        self._every = Every(SUMMARY_SECONDS, starts_due=False)
+        self._counted_since = time.monotonic()
+        self._sent_before = 0
+        self.sent = 0
+
+    def delivered(self, messages: Sequence[Message]) -> None:
+        """Count and log what Kafka has acknowledged."""
+        self.sent += len(messages)
+        if self._show == "all":
+            for message in messages:
+                _log_sent(message)
+
+    def summary(self) -> None:
+        """Log the summary when it is time for it."""
+        if self._every.is_due():
+            now = time.monotonic()
+            rate = round((self.sent - self._sent_before) / (now - self._counted_since), 1)
+            self._sent_before, self._counted_since = self.sent, now
+            fields = {"sent": self.sent, "per_second": rate}
+            logger.info("summary: sent %s, per second %s", f"{self.sent:,}", f"{rate:,}", extra={"fields": fields})
+
+    def total(self) -> None:
+        """Log the count since the start."""
+        logger.info("stopped: sent %s", f"{self.sent:,}", extra={"fields": {"sent": self.sent}})
+
+
+def _log_sent(message: Message) -> None:
+    sent = read_transaction(message.value)
+    fields = {
+        "id": sent.id,
+        "amount": str(sent.amount),
+        "currency": sent.currency,
+        "source": sent.source,
+        "target": sent.target,
+    }
+    extra = {"label": "SENT", "fields": fields}
+    logger.info("%10s %s  %s -> %s", sent.amount, sent.currency, sent.source, sent.target, extra=extra)

@@ -1,0 +1,29 @@
+"""The generator's settings."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+from messaging.settings import KafkaSettings, TopicSettings
+from runtime.parsing import number_from_zero, optional_whole_number, whole_number
+from runtime.service import RuntimeSettings
+from runtime.settings import setting
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    """All that `python -m generator` reads."""
+
+    kafka: KafkaSettings
+    topics: TopicSettings
+    runtime: RuntimeSettings
+    per_second: Decimal = setting(
+        "TRANSACTIONS_PER_SECOND", "10", number_from_zero, "the pace; 0: as fast as possible"
+    )
+    count: int = setting(
+        "TRANSACTION_COUNT", "0", partial(whole_number, 0, 10**15), "stop after so many transactions; 0: never"
+    )
+    seed: int | None = setting(
+        "RANDOM_SEED", "", optional_whole_number, "the same number gives the same accounts and amounts again"
+    )
+    accounts: int = setting("ACCOUNTS", "1000", partial(whole_number, 2, 10_000_000), "how many accounts there are")

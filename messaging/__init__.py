@@ -1,0 +1,1 @@
+"""What travels between the services, and the seam to Kafka."""

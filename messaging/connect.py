@@ -1,0 +1,87 @@
+"""Getting to Kafka and staying there: the library by its name, waiting for the cluster, a new client after a failure."""
+
+import importlib
+import logging
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+from messaging.client import ClientFailed, ClientLibrary
+from runtime.logs import Every
+from runtime.service import ServiceFailed
+from runtime.stop import Stop
+
+_MODULES = {"kafka-python": "messaging.kafka_python_client"}
+_SECONDS_BETWEEN_LINES = 5.0
+_CONNECT_SECONDS = 2.0
+_PAUSE_SECONDS = 2.0
+_MOST_FAILURES = 10
+_FAILURE_WINDOW_SECONDS = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+def load_library(name: str) -> ClientLibrary:
+    """Import the client library of that name. Raises ServiceFailed where it is not installed."""
+    try:
+        return cast("ClientLibrary", importlib.import_module(_MODULES[name]))
+    except ModuleNotFoundError as error:
+        message = f"KAFKA_CLIENT={name}: the package {error.name} is not installed"
+        raise ServiceFailed(message) from error
+
+
+def keep_running(session: Callable[[], None], servers: str, stop: Stop) -> None:
+    """Run a session with Kafka until it ends; after a ClientFailed, a new one.
+
+    Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute.
+    """
+    failures: deque[float] = deque(maxlen=_MOST_FAILURES)
+    while not stop.requested:
+        wait_for_cluster(servers, stop)
+        if stop.requested or _session_ended(session, failures):
+            return
+        stop.wait(_PAUSE_SECONDS)
+
+
+def wait_for_cluster(servers: str, stop: Stop) -> None:
+    """Return when one of the servers (host:port, comma between) accepts a connection, or a stop is asked for."""
+    every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
+    while not stop.requested:
+        problem = _problem_connecting(servers)
+        if problem is None:
+            return
+        if every.is_due():
+            logger.warning("waiting for Kafka at %s: %s", servers, problem)
+        stop.wait(0.5)
+
+
+def _session_ended(session: Callable[[], None], failures: deque[float]) -> bool:
+    try:
+        session()
+    except ClientFailed as failed:
+        failures.append(time.monotonic())
+        _give_up_after_many(failures, failed)
+        logger.warning("%s; trying again with a new client", failed)
+        return False
+    return True
+
+
+def _give_up_after_many(failures: deque[float], last: ClientFailed) -> None:
+    if len(failures) == failures.maxlen and failures[-1] - failures[0] < _FAILURE_WINDOW_SECONDS:
+        message = f"gave up after {len(failures)} failures within a minute, the last: {last}"
+        raise ServiceFailed(message) from last
+
+
+def _problem_connecting(servers: str) -> OSError | None:
+    problem = None
+    for server in servers.split(","):
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+        except OSError as error:
+            problem = error
+        else:
+            return None
+    return problem

@@ -1,0 +1,91 @@
+"""The settings that both services share: where Kafka is, and how the topics are called."""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+
+from runtime.parsing import one_of, whole_number
+from runtime.settings import InvalidSettings, Mistake, setting
+
+CLIENTS = ("kafka-python",)
+_SERVER = r"(\[[0-9a-fA-F:.]+\]|[^\s:,/\[\]]+):\d{1,5}"
+_TOPIC = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
+
+
+def servers(text: str) -> str:
+    """Return a list of servers as it is: host:port, separated by commas."""
+    if not re.fullmatch(rf"{_SERVER}(,{_SERVER})*", text):
+        message = "host:port, or several separated by commas"
+        raise ValueError(message)
+    return text
+
+
+def topic_name(text: str) -> str:
+    """Return a name that Kafka allows for a topic."""
+    if not _TOPIC.fullmatch(text):
+        message = "a topic name: up to 249 letters, digits, dots, underscores and hyphens"
+        raise ValueError(message)
+    return text
+
+
+def group_name(text: str) -> str:
+    """Return a name for a consumer group."""
+    if not text.isprintable() or text != text.strip():
+        message = "a name without control characters or outer blanks"
+        raise ValueError(message)
+    return text
+
+
+@dataclass(frozen=True)
+class KafkaSettings:
+    """The cluster, the client library, and what the consumer group needs."""
+
+    bootstrap_servers: str = setting(
+        "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "where Kafka is: host:port, or several, comma between"
+    )
+    client: str = setting(
+        "KAFKA_CLIENT", "kafka-python", partial(one_of, CLIENTS), f"the client library: {' or '.join(CLIENTS)}"
+    )
+    topic_partitions: int = setting(
+        "TOPIC_PARTITIONS", "4", partial(whole_number, 1, 10_000), "partitions of each topic that has to be created"
+    )
+    topic_replication_factor: int = setting(
+        "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each partition then"
+    )
+    consumer_group: str = setting("CONSUMER_GROUP", "detector", group_name, "the detectors' consumer group")
+    batch_size: int = setting(
+        "BATCH_SIZE", "10000", partial(whole_number, 1, 1_000_000), "most records in one Kafka transaction"
+    )
+    session_timeout_ms: int = setting(
+        "KAFKA_SESSION_TIMEOUT_MS",
+        "6000",
+        partial(whole_number, 1000, 1_800_000),
+        "after so many ms of silence a detector's partitions go to the others (the broker sets the limits)",
+    )
+    transaction_timeout_ms: int = setting(
+        "KAFKA_TRANSACTION_TIMEOUT_MS",
+        "5000",
+        partial(whole_number, 1000, 900_000),
+        "after so many ms the broker aborts what a killed detector left unfinished; until then readers wait",
+    )
+
+
+@dataclass(frozen=True)
+class TopicSettings:
+    """The topics' names, all different."""
+
+    transactions: str = setting("TRANSACTIONS_TOPIC", "transactions", topic_name, "what the generator writes")
+    fraud: str = setting("FRAUD_TOPIC", "fraud", topic_name, "transactions judged to be fraud")
+    legit: str = setting("LEGIT_TOPIC", "legit", topic_name, "all other transactions")
+    dead_letter: str = setting("DEAD_LETTER_TOPIC", "dead-letter", topic_name, "records that are not transactions")
+
+    def __post_init__(self) -> None:
+        """Refuse a name used twice: a detector would read its own output for ever."""
+        named = dict(zip(("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC"), self.names(), strict=True))
+        twice = [Mistake(name, topic, "a topic of its own") for name, topic in named.items() if self.names().count(topic) > 1]
+        if twice:
+            raise InvalidSettings(twice)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names: transactions, fraud, legit, dead letters."""
+        return (self.transactions, self.fraud, self.legit, self.dead_letter)

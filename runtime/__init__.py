@@ -1,0 +1,1 @@
+"""How a service process lives: its settings, its log, its health and its end."""

@@ -1,0 +1,115 @@
+"""The log, which is the services' user interface: one line an event, as text or as JSON, to standard output.
+
+A log call may carry `extra={"label": ..., "fields": {...}}`: the label stands where the level would, and the fields
+are the event's data in the JSON format.
+"""
+
+import io
+import logging
+import os
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from runtime.parsing import one_of
+from runtime.settings import setting
+
+_LEVELS = ("debug", "info", "warning", "error")
+_COLORS = {"FRAUD": "\x1b[1;31m", "WARNING": "\x1b[33m", "ERROR": "\x1b[1;31m"}
+_RESET = "\x1b[0m"
+_LONGEST_SHOWN = 64
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """What the log shows, and how."""
+
+    level: str = setting("LOG_LEVEL", "info", partial(one_of, _LEVELS), "debug, info, warning or error")
+    format: str = setting("LOG_FORMAT", "text", partial(one_of, ("text", "json")), "text or json (one object a line)")
+    transactions: str = setting(
+        "LOG_TRANSACTIONS",
+        "all",
+        partial(one_of, ("all", "fraud", "none")),
+        "which transactions get a line of their own: all, fraud or none",
+    )
+
+
+class TextFormat:
+    """Formats a log record as `time LABEL message`, in colour on a terminal."""
+
+    def __init__(self, *, colored: bool) -> None:
+        self._colored = colored
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line."""
+        label = getattr(record, "label", record.levelname)
+        line = f"{_timestamp(record.created)} {label:<7} {record.getMessage()}"
+        if self._colored and label in _COLORS:
+            return f"{_COLORS[label]}{line}{_RESET}"
+        return line
+
+
+class JsonFormat:
+    """Formats a log record as one JSON object: time, level, service, message and the event's own fields."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line."""
+        event: dict[str, Any] = {
+            "time": _timestamp(record.created),
+            "level": record.levelname.lower(),
+            "service": self._service,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        return msgspec.json.encode(event).decode()
+
+
+def configure_logging(settings: LogSettings, service: str) -> None:
+    """Send the log of the whole process to standard output."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    handler = logging.StreamHandler(sys.stdout)
+    formatter: Any = JsonFormat(service) if settings.format == "json" else TextFormat(colored=_is_colored())
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+
+
+def printable(text: str) -> str:
+    """Return foreign text in a form that cannot break or colour a log line: escaped, and cut to a bearable length."""
+    if len(text) > _LONGEST_SHOWN:
+        text = text[:_LONGEST_SHOWN] + "…"
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _is_colored() -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Every:
+    """Says at most once an interval that it is time."""
+
+    def __init__(self, seconds: float, *, starts_due: bool) -> None:
+        self._seconds = seconds
+        self._due = time.monotonic() + (0.0 if starts_due else seconds)
+
+    def is_due(self) -> bool:
+        """Tell whether the interval has passed since the last time this said yes."""
+        now = time.monotonic()
+        if now < self._due:
+            return False
+        self._due = now + self._seconds
+        return True

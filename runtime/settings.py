@@ -1,0 +1,102 @@
+"""Settings: frozen dataclasses, read once from a mapping of names to text, all mistakes reported together.
+
+A settings class is a frozen dataclass whose fields are either `setting(...)` or another settings class:
+
+    @dataclass(frozen=True)
+    class PaceSettings:
+        per_second: float = setting("PER_SECOND", "10", number_from_0, "how many a second")
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from dotenv import dotenv_values
+
+T = TypeVar("T")
+
+
+class Mistake(NamedTuple):
+    """One setting that cannot be used."""
+
+    name: str
+    value: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value!r}: expected {self.expected}"
+
+
+class InvalidSettings(Exception):
+    """Some settings cannot be used; `mistakes` holds every one of them."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
+class Setting(NamedTuple):
+    """What is known of one setting: `read` turns its text into a value or raises ValueError(what is expected)."""
+
+    name: str
+    default: str
+    read: Callable[[str], Any]
+    explanation: str
+
+
+def setting(name: str, default: str, read: Callable[[str], Any], explanation: str) -> Any:
+    """Declare a dataclass field that is read from the variable `name`; an empty text counts as unset."""
+    return dataclasses.field(metadata={"setting": Setting(name, default, read, explanation)})
+
+
+def environment() -> dict[str, str]:
+    """Return the process environment over the `.env` file of the working folder."""
+    from_file = {name: text or "" for name, text in dotenv_values(Path(".env")).items()}
+    return {**from_file, **os.environ}
+
+
+def read_settings(settings_class: type[T], texts: Mapping[str, str]) -> T:
+    """Build a settings class from texts by name. Raises InvalidSettings with all mistakes at once."""
+    values: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
+    for field in _fields(settings_class):
+        try:
+            values[field.name] = _read_field(field, texts)
+        except InvalidSettings as invalid:
+            mistakes.extend(invalid.mistakes)
+    if mistakes:
+        raise InvalidSettings(mistakes)
+    return settings_class(**values)
+
+
+def all_settings(settings_class: type) -> Iterator[Setting]:
+    """Yield every setting of a settings class, nested ones included, in the order of their declaration."""
+    for field in _fields(settings_class):
+        if "setting" in field.metadata:
+            yield field.metadata["setting"]
+        else:
+            yield from all_settings(_nested_class(field))
+
+
+def _fields(settings_class: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(settings_class)
+
+
+def _nested_class(field: dataclasses.Field[Any]) -> type:
+    if not isinstance(field.type, type):
+        message = f"{field.name} must be declared with a settings class, not with {field.type!r}"
+        raise TypeError(message)
+    return field.type
+
+
+def _read_field(field: dataclasses.Field[Any], texts: Mapping[str, str]) -> Any:
+    if "setting" not in field.metadata:
+        return read_settings(_nested_class(field), texts)
+    declared: Setting = field.metadata["setting"]
+    text = texts.get(declared.name) or declared.default
+    try:
+        return declared.read(text)
+    except ValueError as expected:
+        raise InvalidSettings([Mistake(declared.name, text, str(expected))]) from None
