@@ -1,4 +1,4 @@
-"""What the detector's log shows: a line for each verdict, a warning for each dead letter, a summary every 10 seconds."""
+"""What the detector's log shows: a line for each verdict, a warning for each dead letter, a summary now and then."""
 
 import logging
 import time

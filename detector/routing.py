@@ -1,6 +1,6 @@
 """From the record that was read to the message that is written: read, judge, choose the topic; or a dead letter."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class Routes:
     fraud: str
     legit: str
     dead_letter: str
-    keeps_partition: Set[str]
+    keeps_partition: Collection[str]
     max_message_bytes: int
 
 

@@ -17,9 +17,7 @@ class GeneratorSettings:
     kafka: KafkaSettings
     topics: TopicSettings
     runtime: RuntimeSettings
-    per_second: Decimal = setting(
-        "TRANSACTIONS_PER_SECOND", "10", number_from_zero, "the pace; 0: as fast as possible"
-    )
+    per_second: Decimal = setting("TRANSACTIONS_PER_SECOND", "10", number_from_zero, "the pace; 0: as fast as possible")
     count: int = setting(
         "TRANSACTION_COUNT", "0", partial(whole_number, 0, 10**15), "stop after so many transactions; 0: never"
     )

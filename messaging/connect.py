@@ -1,4 +1,4 @@
-"""Getting to Kafka and staying there: the library by its name, waiting for the cluster, a new client after a failure."""
+"""Getting to Kafka and staying there: load the library, wait for the cluster, replace a client that failed."""
 
 import importlib
 import logging
@@ -16,7 +16,8 @@ from runtime.stop import Stop
 _MODULES = {"kafka-python": "messaging.kafka_python_client"}
 _SECONDS_BETWEEN_LINES = 5.0
 _CONNECT_SECONDS = 2.0
-_PAUSE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.5
+_PAUSE_AFTER_FAILURE_SECONDS = 3.0
 _MOST_FAILURES = 10
 _FAILURE_WINDOW_SECONDS = 60.0
 
@@ -38,23 +39,21 @@ def keep_running(session: Callable[[], None], servers: str, stop: Stop) -> None:
     Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute.
     """
     failures: deque[float] = deque(maxlen=_MOST_FAILURES)
-    while not stop.requested:
-        wait_for_cluster(servers, stop)
-        if stop.requested or _session_ended(session, failures):
-            return
-        stop.wait(_PAUSE_SECONDS)
+    while wait_for_cluster(servers, stop) and not _session_ended(session, failures):
+        stop.wait(_PAUSE_AFTER_FAILURE_SECONDS)
 
 
-def wait_for_cluster(servers: str, stop: Stop) -> None:
-    """Return when one of the servers (host:port, comma between) accepts a connection, or a stop is asked for."""
+def wait_for_cluster(servers: str, stop: Stop) -> bool:
+    """Return True when one of the servers (host:port, comma between) accepts a connection, False when to stop."""
     every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
     while not stop.requested:
         problem = _problem_connecting(servers)
         if problem is None:
-            return
+            return True
         if every.is_due():
             logger.warning("waiting for Kafka at %s: %s", servers, problem)
-        stop.wait(0.5)
+        stop.wait(_PAUSE_SECONDS)
+    return False
 
 
 def _session_ended(session: Callable[[], None], failures: deque[float]) -> bool:

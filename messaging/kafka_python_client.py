@@ -59,7 +59,7 @@ class _MessageSerializer(Serializer):
     headers without value, both legal in Kafka, pass where `send` itself would refuse them.
     """
 
-    def serialize(self, topic: str, headers: list[tuple[str, bytes | None]], data: Message) -> bytes | None:
+    def serialize(self, _topic: str, headers: list[tuple[str, bytes | None]], data: Message) -> bytes | None:
         headers.extend(data.headers)
         return data.value
 
@@ -165,7 +165,8 @@ class KafkaPythonDetectorClient:
         end = self._consumer.highwater(partition)
         if end is None:
             return 0
-        return max(0, end - (self._consumer.position(partition, timeout_ms=0) or 0))
+        position: int = self._consumer.position(partition, timeout_ms=0) or 0
+        return max(0, int(end) - position)
 
 
 class KafkaPythonGeneratorClient:

@@ -81,8 +81,12 @@ class TopicSettings:
 
     def __post_init__(self) -> None:
         """Refuse a name used twice: a detector would read its own output for ever."""
-        named = dict(zip(("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC"), self.names(), strict=True))
-        twice = [Mistake(name, topic, "a topic of its own") for name, topic in named.items() if self.names().count(topic) > 1]
+        named = dict(
+            zip(("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC"), self.names(), strict=True)
+        )
+        twice = [
+            Mistake(name, topic, "a topic of its own") for name, topic in named.items() if self.names().count(topic) > 1
+        ]
         if twice:
             raise InvalidSettings(twice)
 

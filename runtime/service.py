@@ -78,8 +78,7 @@ def _settings_or_exit(name: str, settings_class: type[T], texts: Mapping[str, st
     try:
         return read_settings(settings_class, texts)
     except InvalidSettings as invalid:
-        for mistake in invalid.mistakes:
-            print(f"{name}: {mistake}", file=sys.stderr)
+        sys.stderr.writelines(f"{name}: {mistake}\n" for mistake in invalid.mistakes)
         sys.exit(EXIT_BAD_SETTINGS)
 
 
