@@ -4,9 +4,9 @@ import logging
 import math
 import uuid
 from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource
@@ -15,41 +15,146 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata, TopicPartition
 
-from messaging.client import BatchAborted, ClientFailed, DetectorClient, GeneratorClient, Message, Record, Topic
+from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
-from runtime.logs import Every
 
-_NEVER_MS = 2**31 - 1
 _CLOSE_SECONDS = 1.0
-_SECONDS_BETWEEN_LINES = 5.0
-_PRODUCER_BATCH_BYTES = 256 * 1024
-_BROKER_REQUEST_BYTES = 100 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
 
 def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
     """Create the topics that do not exist, and return all of them as they are."""
-    try:
-        return _create_topics(settings, names)
-    except KafkaError as error:
-        raise _failed("cannot create or read the topics", error) from error
+    with _or_client_failed("cannot create or read the topics"), closing(_open_admin(settings)) as admin:
+        missing = sorted(set(names) - set(admin.list_topics()))
+        if missing:
+            _create_missing(admin, settings, missing)
+        admin.wait_for_topics(names)
+        return _describe(admin, names)
 
 
-def open_detector_client(settings: KafkaSettings, topic: str) -> DetectorClient:
+def open_detector_client(settings: KafkaSettings, topic: str) -> "KafkaPythonDetectorClient":
     """Join the consumer group as a reader of the topic."""
-    try:
+    with _or_client_failed("cannot connect"):
         return KafkaPythonDetectorClient(settings, topic)
-    except KafkaError as error:
-        raise _failed("cannot connect", error) from error
 
 
-def open_generator_client(settings: KafkaSettings) -> GeneratorClient:
+def open_generator_client(settings: KafkaSettings) -> "KafkaPythonGeneratorClient":
     """Return a client that is ready to send."""
-    try:
+    with _or_client_failed("cannot connect"):
         return KafkaPythonGeneratorClient(settings)
-    except KafkaError as error:
-        raise _failed("cannot connect", error) from error
+
+
+class KafkaPythonDetectorClient:
+    """A DetectorClient (see messaging.client) of one KafkaConsumer and one transactional KafkaProducer."""
+
+    def __init__(self, settings: KafkaSettings, topic: str) -> None:
+        self._producer = _open_producer(
+            settings,
+            transactional_id=f"{settings.consumer_group}-{uuid.uuid4()}",
+            transaction_timeout_ms=settings.transaction_timeout_ms,
+        )
+        self._producer.init_transactions()
+        self._consumer = KafkaConsumer(
+            **_connection(settings),
+            allow_auto_create_topics=False,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            group_id=settings.consumer_group,
+            heartbeat_interval_ms=settings.session_timeout_ms // 3,
+            isolation_level="read_committed",
+            max_poll_records=settings.batch_size,
+            metrics_enabled=False,
+            session_timeout_ms=settings.session_timeout_ms,
+        )
+        self._membership = _Membership(self._consumer)
+        self._consumer.subscribe([topic], listener=self._membership)
+        self._first_offsets: dict[TopicPartition, int] = {}
+        self._next_offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+
+    def poll(self, seconds: float) -> Sequence[Record]:
+        with _or_client_failed("cannot read"):
+            polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
+        self._first_offsets = {partition: reads[0].offset for partition, reads in polled.items()}
+        self._next_offsets = {
+            partition: OffsetAndMetadata(reads[-1].offset + 1, "", -1) for partition, reads in polled.items()
+        }
+        return [
+            Record(read.topic, read.partition, read.offset, read.timestamp, read.key, read.value, read.headers)
+            for reads in polled.values()
+            for read in reads
+        ]
+
+    def commit(self, messages: Sequence[Message]) -> None:
+        try:
+            self._commit(messages)
+        except (KafkaError, ValueError) as error:
+            with _or_client_failed(f"cannot write: {_explanation(error)}; cannot abort"):
+                self._producer.abort_transaction()
+            self._rewind()
+            raise BatchAborted(_explanation(error)) from error
+
+    def lag(self) -> int:
+        return sum(map(self._partition_lag, self._consumer.assignment()))
+
+    def close(self) -> None:
+        with suppress(KafkaError):
+            self._consumer.close(timeout_ms=_CLOSE_SECONDS * 1000)
+        _close_producer(self._producer)
+
+    def _commit(self, messages: Sequence[Message]) -> None:
+        self._producer.begin_transaction()
+        futures = [_send(self._producer, message) for message in messages]
+        self._producer.send_offsets_to_transaction(self._next_offsets, self._membership.metadata)
+        self._producer.flush()
+        for future in futures:
+            if future.failed():  # does not fail the Kafka transaction by itself
+                raise future.exception
+        self._producer.commit_transaction()
+
+    def _rewind(self) -> None:
+        for partition in self._first_offsets.keys() & self._consumer.assignment():
+            self._consumer.seek(partition, self._first_offsets[partition])
+
+    def _partition_lag(self, partition: TopicPartition) -> int:
+        end = self._consumer.highwater(partition)
+        if end is None:
+            return 0
+        position: int = self._consumer.position(partition, timeout_ms=0) or 0
+        return max(0, int(end) - position)
+
+
+class KafkaPythonGeneratorClient:
+    """A GeneratorClient (see messaging.client) of one idempotent KafkaProducer."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._producer = _open_producer(settings)
+        self._sent: deque[tuple[Message, Any]] = deque()
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._sent)
+
+    def send(self, message: Message) -> None:
+        with _or_client_failed("cannot write"):
+            self._sent.append((message, _send(self._producer, message)))
+
+    def delivered(self, seconds: float) -> Sequence[Message]:
+        if self._sent and seconds > 0:
+            with suppress(KafkaError):
+                self._sent[0][1].get(timeout=seconds)
+        delivered = []
+        while self._sent and self._sent[0][1].is_done:
+            message, future = self._sent[0]
+            if future.failed():
+                raise ClientFailed(f"cannot deliver to {message.topic}: {_explanation(future.exception)}")
+            delivered.append(message)
+            self._sent.popleft()
+        return delivered
+
+    def close(self) -> None:
+        _close_producer(self._producer)
 
 
 class _MessageSerializer(Serializer):
@@ -84,192 +189,33 @@ class _Membership(ConsumerRebalanceListener):
             logger.info("revoked: %s", _partitions(revoked))
 
 
-class KafkaPythonDetectorClient:
-    """A DetectorClient (see messaging.client) of one KafkaConsumer and one transactional KafkaProducer."""
-
-    def __init__(self, settings: KafkaSettings, topic: str) -> None:
-        self._producer = KafkaProducer(
-            **_connection(settings),
-            **_PRODUCER,
-            transactional_id=f"{settings.consumer_group}-{uuid.uuid4()}",
-            transaction_timeout_ms=settings.transaction_timeout_ms,
-        )
-        self._consumer = KafkaConsumer(
-            **_connection(settings),
-            group_id=settings.consumer_group,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            max_poll_records=settings.batch_size,
-            session_timeout_ms=settings.session_timeout_ms,
-            heartbeat_interval_ms=settings.session_timeout_ms // 3,
-        )
-        self._producer.init_transactions()
-        self._membership = _Membership(self._consumer)
-        self._consumer.subscribe([topic], listener=self._membership)
-        self._first_offsets: dict[TopicPartition, int] = {}
-        self._next_offsets: dict[TopicPartition, OffsetAndMetadata] = {}
-
-    def poll(self, seconds: float) -> Sequence[Record]:
-        try:
-            polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
-        except KafkaError as error:
-            raise _failed("cannot read", error) from error
-        self._first_offsets = {partition: records[0].offset for partition, records in polled.items()}
-        self._next_offsets = {
-            partition: OffsetAndMetadata(records[-1].offset + 1, "", -1) for partition, records in polled.items()
-        }
-        return [
-            Record(read.topic, read.partition, read.offset, read.timestamp, read.key, read.value, read.headers)
-            for records in polled.values()
-            for read in records
-        ]
-
-    def commit(self, messages: Sequence[Message]) -> None:
-        try:
-            self._commit(messages)
-        except (KafkaError, ValueError) as error:
-            self._abort(error)
-
-    def lag(self) -> int:
-        return sum(map(self._partition_lag, self._consumer.assignment()))
-
-    def close(self) -> None:
-        with suppress(KafkaError):
-            self._consumer.close(timeout_ms=_CLOSE_SECONDS * 1000)
-        _close_producer(self._producer)
-
-    def _commit(self, messages: Sequence[Message]) -> None:
-        self._producer.begin_transaction()
-        futures = [_send(self._producer, message) for message in messages]
-        self._producer.send_offsets_to_transaction(self._next_offsets, self._membership.metadata)
-        self._producer.flush()
-        for future in futures:
-            if future.failed():  # does not fail the Kafka transaction by itself
-                raise future.exception
-        self._producer.commit_transaction()
-
-    def _abort(self, error: Exception) -> NoReturn:
-        try:
-            self._producer.abort_transaction()
-        except KafkaError as fatal:
-            raise _failed("cannot write", error) from fatal
-        self._rewind()
-        raise BatchAborted(_explanation(error)) from error
-
-    def _rewind(self) -> None:
-        for partition in self._first_offsets.keys() & self._consumer.assignment():
-            self._consumer.seek(partition, self._first_offsets[partition])
-
-    def _partition_lag(self, partition: TopicPartition) -> int:
-        end = self._consumer.highwater(partition)
-        if end is None:
-            return 0
-        position: int = self._consumer.position(partition, timeout_ms=0) or 0
-        return max(0, int(end) - position)
-
-
-class KafkaPythonGeneratorClient:
-    """A GeneratorClient (see messaging.client) of one idempotent KafkaProducer."""
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._producer = KafkaProducer(**_connection(settings), **_PRODUCER)
-        self._sent: deque[tuple[Message, Any]] = deque()
-
-    @property
-    def in_flight(self) -> int:
-        return len(self._sent)
-
-    def send(self, message: Message) -> None:
-        try:
-            future = _send(self._producer, message)
-        except (KafkaError, ValueError) as error:
-            raise _failed("cannot write", error) from error
-        self._sent.append((message, future))
-
-    def delivered(self, seconds: float) -> Sequence[Message]:
-        self._await_first(seconds)
-        delivered = []
-        while self._sent and self._sent[0][1].is_done:
-            message, future = self._sent[0]
-            if future.failed():
-                raise _failed(f"cannot deliver to {message.topic}", future.exception)
-            delivered.append(message)
-            self._sent.popleft()
-        return delivered
-
-    def close(self) -> None:
-        _close_producer(self._producer)
-
-    def _await_first(self, seconds: float) -> None:
-        if self._sent and seconds > 0:
-            with suppress(KafkaError):
-                self._sent[0][1].get(timeout=seconds)
-
-
-_PRODUCER: Mapping[str, Any] = {
-    "acks": "all",
-    "enable_idempotence": True,
-    "delivery_timeout_ms": _NEVER_MS,
-    "batch_size": _PRODUCER_BATCH_BYTES,
-    "max_request_size": _BROKER_REQUEST_BYTES,
-    "max_block_ms": 10_000,
-    "value_serializer": _MessageSerializer(),
-}
-
-
-def _connection(settings: KafkaSettings) -> dict[str, Any]:
-    _quieten_library()
+def _connection(settings: KafkaSettings) -> Mapping[str, Any]:
+    quieten("kafka", connections="kafka.net.manager")
     return {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "bootstrap_timeout_ms": 5_000,
         "reconnect_backoff_max_ms": 1_000,
-        "allow_auto_create_topics": False,
-        "metrics_enabled": False,
     }
 
 
-def _quieten_library() -> None:
-    """Keep the library's chatter out of the log, unless LOG_LEVEL is debug."""
-    if logger.isEnabledFor(logging.DEBUG):
-        return
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    connections = logging.getLogger("kafka.net.manager")
-    connections.setLevel(logging.WARNING)
-    if not connections.filters:
-        connections.addFilter(_ConnectionTrouble())
+def _open_producer(settings: KafkaSettings, **transactional: Any) -> KafkaProducer:
+    return KafkaProducer(
+        **_connection(settings),
+        **transactional,
+        acks="all",
+        allow_auto_create_topics=False,
+        batch_size=256 * 1024,
+        delivery_timeout_ms=2**31 - 1,  # what was taken on is tried for as long as it takes
+        enable_idempotence=True,
+        max_block_ms=10_000,
+        max_request_size=100 * 1024 * 1024,  # as large as brokers take; messaging.message_size sees to each record
+        metrics_enabled=False,
+        value_serializer=_MessageSerializer(),
+    )
 
 
-class _ConnectionTrouble:
-    """A filter for the library's log that makes one line of ours every few seconds out of its failed connections."""
-
-    def __init__(self) -> None:
-        self._every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
-
-    def __call__(self, record: logging.LogRecord) -> bool:
-        if "failed" in record.msg and self._every.is_due():
-            logger.warning("Kafka does not answer, trying again: %s", record.getMessage())
-        return False
-
-
-def _create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
-    connection = _connection(settings)
-    for not_admin in ("allow_auto_create_topics", "metrics_enabled"):
-        del connection[not_admin]
-    with closing(KafkaAdminClient(**connection)) as admin:
-        missing = sorted(set(names) - set(admin.list_topics()))
-        if missing:
-            _create_missing(admin, settings, missing)
-        admin.wait_for_topics(names)
-        limits = admin.describe_configs(
-            [ConfigResource("topic", name, ["max.message.bytes"]) for name in names], config_filter="all"
-        )["topic"]
-        return {
-            described["name"]: Topic(
-                len(described["partitions"]), int(limits[described["name"]]["max.message.bytes"]["value"])
-            )
-            for described in admin.describe_topics(list(names))
-        }
+def _open_admin(settings: KafkaSettings) -> KafkaAdminClient:
+    return KafkaAdminClient(**_connection(settings))
 
 
 def _create_missing(admin: KafkaAdminClient, settings: KafkaSettings, names: Sequence[str]) -> None:
@@ -279,6 +225,13 @@ def _create_missing(admin: KafkaAdminClient, settings: KafkaSettings, names: Seq
         error = for_code(created["error_code"])
         if created["error_code"] and error is not TopicAlreadyExistsError:
             raise error(f"{created['name']}: {created['error_message']}")
+
+
+def _describe(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Topic]:
+    resources = [ConfigResource("topic", name, ["max.message.bytes"]) for name in names]
+    configs = admin.describe_configs(resources, config_filter="all")["topic"]
+    partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(names))}
+    return {name: Topic(partitions[name], int(configs[name]["max.message.bytes"]["value"])) for name in names}
 
 
 def _send(producer: KafkaProducer, message: Message) -> Any:
@@ -292,8 +245,12 @@ def _close_producer(producer: KafkaProducer) -> None:
         producer.close(timeout=_CLOSE_SECONDS)
 
 
-def _failed(what: str, error: Exception) -> ClientFailed:
-    return ClientFailed(f"{what}: {_explanation(error)}")
+@contextmanager
+def _or_client_failed(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, ValueError) as error:
+        raise ClientFailed(f"{what}: {_explanation(error)}") from error
 
 
 def _explanation(error: Exception) -> str:

@@ -28,11 +28,10 @@ class Stop:
             time.sleep(min(left, _SLICE_SECONDS))
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        """Ask for a stop; asked a second time, don't wait for its end."""
-        if self.requested:
-            raise StopTimeout
-        self.requested = True
-        signal.alarm(SECONDS_TO_FINISH)
+        """Ask for a stop. Asked again it changes nothing: `timeout` and some shells send each signal twice."""
+        if not self.requested:
+            self.requested = True
+            signal.alarm(SECONDS_TO_FINISH)
 
 
 def stop_on_signals() -> Stop:

@@ -1,0 +1,36 @@
+"""Keeps a client library's chatter out of the log, and makes one line every few seconds of its failed connections."""
+
+import logging
+
+from runtime.logs import Every
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class ConnectionTrouble:
+    """A filter for the logger on which a library tells of failed connections: it lets nothing pass."""
+
+    def __init__(self) -> None:
+        self._every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        """Log a line of ours where the record tells of a failed connection and the last line was some time ago."""
+        if "failed" in record.msg and self._every.is_due():
+            logger.warning("Kafka does not answer, trying again: %s", record.getMessage())
+        return False
+
+
+def quieten(library: str, connections: str) -> None:
+    """Silence the loggers below `library`, but for the failed connections told of on the logger `connections`.
+
+    With LOG_LEVEL=debug the library's own lines are shown instead. Calling it again changes nothing.
+    """
+    if logger.isEnabledFor(logging.DEBUG):
+        return
+    logging.getLogger(library).setLevel(logging.CRITICAL)
+    watched = logging.getLogger(connections)
+    watched.setLevel(logging.WARNING)
+    if not watched.filters:
+        watched.addFilter(ConnectionTrouble())
