@@ -1,0 +1,96 @@
+import re
+from itertools import islice, repeat
+
+import pytest
+
+from generator.fake_transactions import fake_transactions
+from generator.pace import Pace
+from messaging.transaction import Transaction
+
+
+def some(count: int, seed: int | None = None, accounts: int = 1000) -> list[Transaction]:
+    return list(islice(fake_transactions(seed, accounts, lambda: "now"), count))
+
+
+def test_the_same_seed_gives_the_same_accounts_and_amounts() -> None:
+    first, second = ([(t.source, t.target, t.amount) for t in some(100, seed=7)] for _ in range(2))
+    assert first == second
+
+
+def test_another_seed_gives_others() -> None:
+    assert [t.amount for t in some(100, seed=7)] != [t.amount for t in some(100, seed=8)]
+
+
+def test_every_transaction_has_an_id_of_its_own_whatever_the_seed() -> None:
+    assert len({t.id for t in some(1000, seed=7) + some(1000, seed=7)}) == 2000
+
+
+def test_amounts_have_two_decimals_from_1_to_1000() -> None:
+    amounts = [t.amount for t in some(20_000, seed=7)]
+    assert min(amounts) >= 1
+    assert max(amounts) <= 1000
+    assert all(re.fullmatch(r"\d+\.\d\d", str(amount)) for amount in amounts)
+
+
+def test_accounts_have_12_letters_and_digits() -> None:
+    assert all(re.fullmatch("[A-Za-z0-9]{12}", account) for t in some(1000) for account in (t.source, t.target))
+
+
+def test_nobody_pays_himself() -> None:
+    assert all(t.source != t.target for t in some(1000, accounts=2))
+
+
+def test_there_are_as_many_accounts_as_asked_for() -> None:
+    assert len({account for t in some(1000, accounts=5) for account in (t.source, t.target)}) == 5
+
+
+def taken(pace: Pace, *times: float, in_flight: int = 0) -> list[int]:
+    counts = []
+    for now in times:
+        counts.append(pace.due(now, in_flight))
+        pace.took(counts[-1])
+    return counts
+
+
+def test_the_pace_is_kept_to_the_transaction() -> None:
+    assert taken(Pace(10, 0.0), 0.0, 0.05, 0.1, 0.35, 1.0) == [0, 0, 1, 2, 7]
+
+
+def test_the_pace_does_not_drift() -> None:
+    times = [step * 0.013 for step in range(1, 10_001)]
+    assert sum(taken(Pace(7, 0.0), *times)) == 910
+
+
+def test_a_stall_is_followed_by_one_seconds_worth_at_most() -> None:
+    assert taken(Pace(10, 0.0), 60.0, 60.1) == [10, 1]
+
+
+def test_what_is_in_flight_counts_towards_it() -> None:
+    assert taken(Pace(10, 0.0), 60.0, in_flight=8) == [2]
+    assert taken(Pace(10, 0.0), 60.0, in_flight=11) == [0]
+
+
+def test_a_slow_pace_is_not_delayed_by_what_is_in_flight() -> None:
+    assert taken(Pace(1, 0.0), 1.001, 2.001, in_flight=1) == [1, 1]
+
+
+@pytest.mark.parametrize("in_flight", [0, 9_999, 10_000])
+def test_without_a_pace_only_what_is_in_flight_limits(in_flight: int) -> None:
+    assert Pace(0, 0.0).due(0.0, in_flight) == 10_000 - in_flight
+
+
+def test_the_next_one_is_due_when_the_pace_says_so() -> None:
+    pace = Pace(4, 100.0)
+    assert pace.seconds_until_due(100.0) == pytest.approx(0.25)
+    pace.took(pace.due(100.25, 0))
+    assert pace.seconds_until_due(100.3) == pytest.approx(0.2)
+    assert pace.seconds_until_due(200.0) == 0
+
+
+def test_without_a_pace_there_is_a_moment_until_room_is_looked_for_again() -> None:
+    assert 0 < Pace(0, 0.0).seconds_until_due(0.0) < 1
+
+
+def test_the_stream_does_not_end() -> None:
+    stream = fake_transactions(None, 2, lambda: "now")
+    assert all(next(stream) for _ in repeat(None, 10_000))

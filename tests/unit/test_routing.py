@@ -1,0 +1,132 @@
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.routing import ERROR_HEADER, DeadLetter, Routes, route
+from detector.rules import Rule, amount_over
+from detector.verdict import Verdict
+from messaging.client import Headers, Record
+from messaging.message_size import batch_bytes
+from messaging.transaction import Transaction
+
+LIMIT = 1_000
+HEADERS: Headers = [("trace", b"1"), ("trace", None)]
+
+
+def broken(_transaction: Transaction) -> str:
+    raise KeyError("missing")
+
+
+def routes(*rules: Rule, **changed: Any) -> Routes:
+    defaults: dict[str, Any] = {
+        "rules": [amount_over(Decimal(900)), *rules],
+        "fraud": "fraud",
+        "legit": "legit",
+        "dead_letter": "dead-letter",
+        "keeps_partition": {"fraud", "legit", "dead-letter"},
+        "max_message_bytes": LIMIT,
+    }
+    return Routes(**defaults | changed)
+
+
+def record(value: bytes | None, key: bytes | None = b"a", headers: Headers = HEADERS) -> Record:
+    return Record("transactions", 3, 117, 1_700_000_000_000, key, value, headers)
+
+
+def paid(amount: str, padding: int = 0) -> bytes:
+    return b'{"id":"1","source":"a","target":"b","amount":%s,"x":"%s"}' % (amount.encode(), b"x" * padding)
+
+
+def test_what_is_legit_goes_on_unchanged() -> None:
+    read = record(paid("900"))
+    message, outcome = route(read, routes())
+    assert message == ("legit", read.key, read.value, read.headers, read.timestamp, read.partition)
+    assert isinstance(outcome, Verdict)
+
+
+def test_what_is_fraud_goes_on_with_its_reasons_behind_its_headers() -> None:
+    read = record(paid("900.01"))
+    message, _ = route(read, routes())
+    reason = ("fraud.reason", b"amount_over_threshold: 900.01 is over 900")
+    assert message == ("fraud", read.key, read.value, [*HEADERS, reason], read.timestamp, read.partition)
+
+
+def test_what_is_no_transaction_goes_to_the_dead_letters_with_its_coordinates() -> None:
+    read = record(b"not a transaction")
+    message, outcome = route(read, routes())
+    assert (message.topic, message.key, message.value) == ("dead-letter", b"a", b"not a transaction")
+    assert list(message.headers[:-1]) == [
+        *HEADERS,
+        ("__detector.errors.topic", b"transactions"),
+        ("__detector.errors.partition", b"3"),
+        ("__detector.errors.offset", b"117"),
+    ]
+    assert message.headers[-1][0] == "__detector.errors.message"
+    assert isinstance(outcome, DeadLetter)
+    assert not outcome.rule_failed
+
+
+def test_a_failed_rule_makes_a_dead_letter_that_names_it() -> None:
+    message, outcome = route(record(paid("1")), routes(Rule("broken", broken)))
+    assert message.topic == "dead-letter"
+    assert b"broken" in (message.headers[-1][1] or b"")
+    assert isinstance(outcome, DeadLetter)
+    assert outcome.rule_failed
+
+
+def test_a_topic_with_other_partitions_is_left_to_the_key() -> None:
+    message, _ = route(record(paid("1")), routes(keeps_partition={"fraud"}))
+    assert message.partition is None
+
+
+def test_the_largest_legit_record_is_forwarded() -> None:
+    at_limit = padded_to(LIMIT, "1")
+    message, _ = route(at_limit, routes())
+    assert (message.topic, batch_bytes(message)) == ("legit", LIMIT)
+
+
+def test_the_largest_fraud_is_forwarded_without_its_reasons() -> None:
+    message, outcome = route(padded_to(LIMIT, "950"), routes())
+    assert (message.topic, message.headers) == ("fraud", HEADERS)
+    assert isinstance(outcome, Verdict)
+    assert outcome.reasons
+
+
+def test_a_record_that_is_too_large_uncompressed_leaves_its_coordinates() -> None:
+    message, outcome = route(padded_to(LIMIT + 1, "1"), routes())
+    assert (message.topic, message.key, message.value) == ("dead-letter", b"a", None)
+    assert isinstance(outcome, DeadLetter)
+    assert "more than the 1000 allowed" in outcome.problem
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [record(b"x" * LIMIT), record(b"x", key=b"x" * LIMIT), record(b"x", headers=[("x", b"x" * LIMIT)])],
+    ids=["value", "key", "headers"],
+)
+def test_a_dead_letter_is_never_larger_than_allowed(huge: Record) -> None:
+    message, _ = route(huge, routes())
+    assert message.topic == "dead-letter"
+    assert batch_bytes(message) <= LIMIT
+    assert (ERROR_HEADER + "offset", b"117") in message.headers
+
+
+headers = st.lists(st.tuples(st.text(max_size=5), st.none() | st.binary(max_size=5)), max_size=3)
+
+
+@given(st.none() | st.binary(), st.none() | st.binary(), headers)
+def test_any_record_gives_exactly_one_message_with_its_key_and_value(
+    value: bytes | None, key: bytes | None, headers: Headers
+) -> None:
+    message, _ = route(record(value, key, headers), routes())
+    assert (message.key, message.value) == (key, value)
+    assert list(message.headers[: len(headers)]) == headers
+
+
+def padded_to(size: int, amount: str) -> Record:
+    empty, _ = route(record(paid(amount, LIMIT // 2)), routes(max_message_bytes=10 * LIMIT))
+    without_reason = empty._replace(headers=HEADERS)
+    return record(paid(amount, LIMIT // 2 + size - batch_bytes(without_reason)))

@@ -1,0 +1,71 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from detector.rules import Rule, amount_over, named_rules
+from detector.verdict import RuleFailed, judge
+from messaging.transaction import Transaction
+
+
+def of_amount(amount: str) -> Transaction:
+    return Transaction("1", "a", "b", Decimal(amount))
+
+
+def saw(_transaction: Transaction) -> str:
+    return "something"
+
+
+def saw_nothing(_transaction: Transaction) -> None:
+    return None
+
+
+def broken(_transaction: Transaction) -> str:
+    raise KeyError("missing")
+
+
+@pytest.mark.parametrize("amount", ["0", "899.99", "900", "900.00", "9e2"])
+def test_an_amount_up_to_the_threshold_is_legit(amount: str) -> None:
+    assert not judge(of_amount(amount), [amount_over(Decimal(900))]).is_fraud
+
+
+@pytest.mark.parametrize("amount", ["900.01", "9.0001e2", "900.00000000000000001", "1e400"])
+def test_an_amount_over_the_threshold_is_fraud(amount: str) -> None:
+    assert judge(of_amount(amount), [amount_over(Decimal(900))]).is_fraud
+
+
+def test_a_reason_names_the_rule_and_what_it_saw() -> None:
+    verdict = judge(of_amount("950.10"), [amount_over(Decimal(900))])
+    assert verdict.reasons == ["amount_over_threshold: 950.10 is over 900"]
+
+
+def test_every_rule_that_sees_something_gives_a_reason() -> None:
+    rules = [amount_over(Decimal(900)), Rule("first", saw), Rule("quiet", saw_nothing), Rule("second", saw)]
+    assert judge(of_amount("1"), rules).reasons == ["first: something", "second: something"]
+
+
+def test_a_rule_that_raises_is_named() -> None:
+    with pytest.raises(RuleFailed, match="rule broken failed: KeyError"):
+        judge(of_amount("1"), [Rule("broken", broken)])
+
+
+def test_a_reason_stays_short_whatever_the_amount() -> None:
+    reason = judge(of_amount("9" * 100_000), [amount_over(Decimal(900))]).reasons[0]
+    assert len(reason) < 100
+
+
+def test_rules_are_loaded_by_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bank_rules.py").write_text("def round_amount(transaction):\n    return 'no cents'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    rules = named_rules("bank_rules:round_amount, bank_rules:round_amount")
+    assert judge(of_amount("5"), rules).reasons == ["round_amount: no cents"] * 2
+
+
+def test_no_names_are_no_rules() -> None:
+    assert named_rules("") == []
+
+
+@pytest.mark.parametrize("name", ["no_such_module:rule", "json:no_such_function", "json", "json:__name__", "1:2"])
+def test_what_is_not_a_function_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="module:function"):
+        named_rules(name)

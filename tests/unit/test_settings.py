@@ -1,0 +1,131 @@
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from detector.settings import DetectorSettings
+from generator.settings import GeneratorSettings
+from runtime.parsing import whole_number
+from runtime.settings import InvalidSettings, all_settings, environment, read_settings, setting
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: int = setting("SIZE", "3", partial(whole_number, 1, 9), "how large")
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
+    count: int = setting("COUNT", "5", partial(whole_number, 0, 9), "how many")
+
+
+def mistakes_of(settings_class: type, **texts: str) -> list[str]:
+    with pytest.raises(InvalidSettings) as raised:
+        read_settings(settings_class, texts)
+    return [mistake.name for mistake in raised.value.mistakes]
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    assert read_settings(Outer, {}) == Outer(Inner(3), 5)
+
+
+def test_an_empty_text_counts_as_unset() -> None:
+    assert read_settings(Outer, {"SIZE": "", "COUNT": "1"}) == Outer(Inner(3), 1)
+
+
+def test_all_mistakes_are_reported_together() -> None:
+    assert mistakes_of(Outer, SIZE="10", COUNT="many") == ["SIZE", "COUNT"]
+
+
+def test_a_mistake_names_the_value_and_what_is_expected() -> None:
+    with pytest.raises(InvalidSettings, match="SIZE='10': expected a whole number from 1 to 9"):
+        read_settings(Outer, {"SIZE": "10"})
+
+
+def test_every_setting_is_listed_in_order() -> None:
+    assert [declared.name for declared in all_settings(Outer)] == ["SIZE", "COUNT"]
+
+
+def test_the_environment_stands_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("FROM_FILE=file\nFROM_BOTH=file\nBARE\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FROM_BOTH", "environment")
+    found = environment()
+    assert (found["FROM_FILE"], found["FROM_BOTH"], found["BARE"]) == ("file", "environment", "")
+
+
+@pytest.mark.parametrize("settings_class", [DetectorSettings, GeneratorSettings])
+def test_the_services_defaults_are_valid(settings_class: type) -> None:
+    assert read_settings(settings_class, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("KAFKA_BOOTSTRAP_SERVERS", "localhost"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092,"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "localhost:kafka"),
+        ("KAFKA_CLIENT", "kafka"),
+        ("TRANSACTIONS_TOPIC", "tränsactions"),
+        ("LEGIT_TOPIC", ".."),
+        ("LEGIT_TOPIC", "x" * 250),
+        ("CONSUMER_GROUP", " "),
+        ("TOPIC_PARTITIONS", "0"),
+        ("TOPIC_REPLICATION_FACTOR", "1.5"),
+        ("FRAUD_THRESHOLD", "-1"),
+        ("FRAUD_THRESHOLD", "NaN"),
+        ("FRAUD_THRESHOLD", "Infinity"),
+        ("FRAUD_THRESHOLD", "a lot"),
+        ("FRAUD_RULES", "no_such_module:rule"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_TRANSACTIONS", "some"),
+        ("BATCH_SIZE", "0"),
+        ("KAFKA_SESSION_TIMEOUT_MS", "5s"),
+        ("KAFKA_TRANSACTION_TIMEOUT_MS", "0"),
+        ("DEAD_LETTER_LIMIT", "0"),
+    ],
+)
+def test_the_detector_refuses(name: str, text: str) -> None:
+    assert mistakes_of(DetectorSettings, **{name: text}) == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TRANSACTIONS_PER_SECOND", "-1"),
+        ("TRANSACTIONS_PER_SECOND", "NaN"),
+        ("TRANSACTION_COUNT", "-1"),
+        ("RANDOM_SEED", "seed"),
+        ("ACCOUNTS", "1"),
+    ],
+)
+def test_the_generator_refuses(name: str, text: str) -> None:
+    assert mistakes_of(GeneratorSettings, **{name: text}) == [name]
+
+
+def test_a_topic_used_twice_is_refused() -> None:
+    assert mistakes_of(DetectorSettings, FRAUD_TOPIC="legit") == ["FRAUD_TOPIC", "LEGIT_TOPIC"]
+
+
+@pytest.mark.parametrize("servers", ["kafka:9092", "a:1,b-c.d:2", "127.0.0.1:9092", "[::1]:9092"])
+def test_servers_are_hosts_with_ports(servers: str) -> None:
+    settings = read_settings(DetectorSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers})
+    assert settings.kafka.bootstrap_servers == servers
+
+
+def test_a_choice_may_be_written_in_capitals() -> None:
+    assert read_settings(DetectorSettings, {"LOG_LEVEL": "DEBUG"}).runtime.log.level == "debug"
+
+
+def test_the_threshold_is_exact() -> None:
+    settings = read_settings(DetectorSettings, {"FRAUD_THRESHOLD": "900.00000000000000001"})
+    assert settings.fraud_threshold == Decimal("900.00000000000000001")
+
+
+def test_a_seed_may_be_missing() -> None:
+    assert read_settings(GeneratorSettings, {}).seed is None
+    assert read_settings(GeneratorSettings, {"RANDOM_SEED": "-7"}).seed == -7
