@@ -72,11 +72,11 @@ def _dead_letter(record: Record, routes: Routes, problem: str, *, rule_failed: b
         (ERROR_HEADER + "offset", str(record.offset).encode()),
         (ERROR_HEADER + "message", problem.encode(errors="replace")),
     ]
-    message = _message(record, routes, routes.dead_letter, [*record.headers, *coordinates])
-    for smaller in (message, message._replace(value=None), message._replace(value=None, key=None, headers=coordinates)):
-        if _fits(smaller, routes):
-            break
-    return smaller, DeadLetter(record, problem, rule_failed)
+    whole = _message(record, routes, routes.dead_letter, [*record.headers, *coordinates])
+    without_value = whole._replace(value=None)
+    smallest = without_value._replace(key=None, headers=coordinates)
+    message = next((smaller for smaller in (whole, without_value) if _fits(smaller, routes)), smallest)
+    return message, DeadLetter(record, problem, rule_failed)
 
 
 def _message(record: Record, routes: Routes, topic: str, headers: Headers) -> Message:

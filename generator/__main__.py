@@ -47,7 +47,10 @@ def generate(
     heartbeat = Heartbeat(settings.runtime.health_file)
     with closing(library.open_generator_client(settings.kafka)) as client:
         logger.info("connected: writing to %s", settings.topics.transactions)
-        loop.run(client, messages, float(settings.per_second), report, heartbeat, stop)
+        try:
+            loop.run(client, messages, float(settings.per_second), report, heartbeat, stop)
+        finally:
+            report.given_up(client.in_flight)
 
 
 def as_message(topic: str, transaction: Transaction) -> Message:

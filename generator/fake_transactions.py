@@ -5,7 +5,6 @@ import string
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from itertools import repeat
 
 from messaging.transaction import Transaction
 
@@ -23,7 +22,7 @@ def fake_transactions(seed: int | None, accounts: int, timestamp: Callable[[], s
     """
     choice = random.Random(seed)  # noqa: S311 - play money
     names = _accounts(choice, accounts)
-    for _ in repeat(None):
+    while True:
         source = choice.randrange(accounts)
         target = (source + choice.randrange(1, accounts)) % accounts
         cents = choice.randint(_LEAST_CENTS, _MOST_CENTS)

@@ -19,7 +19,7 @@ from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
 from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
-_CLOSE_SECONDS = 1.0
+_CLOSE_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 

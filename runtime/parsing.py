@@ -4,11 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 
-def any_text(text: str) -> str:
-    """Return the text as it is."""
-    return text
-
-
 def optional_text(text: str) -> str | None:
     """Return the text, or None where it is empty."""
     return text or None

@@ -86,7 +86,7 @@ def _serve(settings: T, serve: Callable[[T, Stop], None], stop: Stop) -> int:
     try:
         serve(settings, stop)
     except StopTimeout:
-        logger.warning("stopped without waiting any longer for Kafka; what was not committed is not lost")
+        logger.warning("stopped without waiting any longer: Kafka does not answer")
         return EXIT_FAILED
     except ServiceFailed as failed:
         logger.error("%s", failed)  # noqa: TRY400 - one clear line is for the user, a traceback is not

@@ -11,7 +11,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from dotenv import dotenv_values
 
@@ -77,23 +77,16 @@ def all_settings(settings_class: type) -> Iterator[Setting]:
         if "setting" in field.metadata:
             yield field.metadata["setting"]
         else:
-            yield from all_settings(_nested_class(field))
+            yield from all_settings(cast("type", field.type))
 
 
 def _fields(settings_class: Any) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(settings_class)
 
 
-def _nested_class(field: dataclasses.Field[Any]) -> type:
-    if not isinstance(field.type, type):
-        message = f"{field.name} must be declared with a settings class, not with {field.type!r}"
-        raise TypeError(message)
-    return field.type
-
-
 def _read_field(field: dataclasses.Field[Any], texts: Mapping[str, str]) -> Any:
     if "setting" not in field.metadata:
-        return read_settings(_nested_class(field), texts)
+        return read_settings(cast("type", field.type), texts)
     declared: Setting = field.metadata["setting"]
     text = texts.get(declared.name) or declared.default
     try:

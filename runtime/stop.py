@@ -4,7 +4,7 @@ import signal
 import time
 from types import FrameType
 
-SECONDS_TO_FINISH = 4
+SECONDS_TO_FINISH = 3
 _SLICE_SECONDS = 0.05
 
 

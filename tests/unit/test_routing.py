@@ -47,6 +47,11 @@ def test_what_is_legit_goes_on_unchanged() -> None:
     assert isinstance(outcome, Verdict)
 
 
+def test_a_record_without_headers_gets_none() -> None:
+    message, _ = route(record(paid("900"), headers=[]), routes())
+    assert (message.topic, message.headers) == ("legit", [])
+
+
 def test_what_is_fraud_goes_on_with_its_reasons_behind_its_headers() -> None:
     read = record(paid("900.01"))
     message, _ = route(read, routes())
