@@ -46,7 +46,7 @@ class Report:
             now = time.monotonic()
             rate = (self.judged - self._judged_before) / (now - self._counted_since)
             self._judged_before, self._counted_since = self.judged, now
-            _log_counts("summary", {**self.counts(), "per_second": round(rate, 1), "lag": lag()})
+            _log_counts("summary", {**self.counts(), "per second": round(rate, 1), "lag": lag()})
 
     def total(self) -> None:
         """Log the counts since the start."""

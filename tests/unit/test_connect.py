@@ -1,0 +1,120 @@
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from messaging import connect
+from messaging.client import ClientFailed
+from messaging.library_log import quieten
+from runtime.service import ServiceFailed
+from runtime.stop import Stop
+
+
+class Waits(Stop):
+    """A stop whose waits take no time; it may be asked for during the first one."""
+
+    def __init__(self, *, ends: bool = False) -> None:
+        super().__init__()
+        self._ends = ends
+
+    def wait(self, seconds: float) -> None:
+        assert seconds > 0
+        self.requested = self._ends
+
+
+@pytest.fixture
+def listening() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepting = threading.Thread(target=_accept_until_closed, args=[server], daemon=True)
+        accepting.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def _accept_until_closed(server: socket.socket) -> None:
+    while True:
+        try:
+            server.accept()[0].close()
+        except OSError:
+            return
+
+
+@pytest.fixture
+def closed() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    return f"127.0.0.1:{port}"
+
+
+class Sessions:
+    """Sessions of which the first ones fail."""
+
+    def __init__(self, failures: int) -> None:
+        self.begun = 0
+        self._failures = failures
+
+    def __call__(self) -> None:
+        self.begun += 1
+        if self.begun <= self._failures:
+            raise ClientFailed(f"failure {self.begun}")
+
+
+def test_one_server_that_answers_is_enough(listening: str, closed: str) -> None:
+    assert connect.wait_for_cluster(f"{closed},{listening}", Stop())
+
+
+def test_a_cluster_that_is_away_is_waited_for_with_a_line(closed: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert not connect.wait_for_cluster(closed, Waits(ends=True))
+    assert caplog.messages == [f"waiting for Kafka at {closed}: [Errno 111] Connection refused"]
+
+
+def test_a_failed_client_is_replaced(listening: str, caplog: pytest.LogCaptureFixture) -> None:
+    session = Sessions(failures=3)
+    connect.keep_running(session, listening, Waits())
+    assert session.begun == 4
+    assert caplog.messages[0] == "failure 1; trying again with a new client"
+
+
+def test_clients_that_keep_failing_end_the_service(listening: str) -> None:
+    session = Sessions(failures=100)
+    with pytest.raises(ServiceFailed, match="gave up after 10 failures within a minute, the last: failure 10"):
+        connect.keep_running(session, listening, Waits())
+    assert session.begun == 10
+
+
+def test_failures_long_apart_do_not_add_up(listening: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "_FAILURE_WINDOW_SECONDS", 0.0)
+    session = Sessions(failures=30)
+    connect.keep_running(session, listening, Waits())
+    assert session.begun == 31
+
+
+def test_a_stop_before_the_cluster_answers_begins_no_session(closed: str) -> None:
+    session = Sessions(failures=0)
+    stop = Waits()
+    stop.requested = True
+    connect.keep_running(session, closed, stop)
+    assert session.begun == 0
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connect._MODULES, "other", "no_such_library")  # noqa: SLF001 - the list of the libraries
+    with pytest.raises(ServiceFailed, match="KAFKA_CLIENT=other: the package no_such_library is not installed"):
+        connect.load_library("other")
+
+
+def test_the_default_library_loads() -> None:
+    assert connect.load_library("kafka-python").__name__ == "messaging.kafka_python_client"  # type: ignore[attr-defined]
+
+
+def test_the_librarys_chatter_becomes_one_line(caplog: pytest.LogCaptureFixture) -> None:
+
+    quieten("chatty", connections="chatty.connections")
+    caplog.set_level(logging.WARNING)
+    logging.getLogger("chatty.other").error("noise")
+    for _ in range(3):
+        logging.getLogger("chatty.connections").error("Connection failed: %s", "refused")
+        logging.getLogger("chatty.connections").error("something else")
+    assert caplog.messages == ["Kafka does not answer, trying again: Connection failed: refused"]

@@ -1,0 +1,224 @@
+"""Both loops on the in-memory cluster."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from decimal import Decimal
+from itertools import islice
+
+import pytest
+
+import detector.loop
+import detector.report
+import generator.loop
+import generator.report
+from detector.__main__ import make_routes
+from detector.settings import DetectorSettings
+from generator.__main__ import as_message
+from generator.fake_transactions import fake_transactions
+from messaging.client import BatchAborted, ClientFailed, Message
+from messaging.in_memory_client import InMemoryCluster, InMemoryDetectorClient, InMemoryGeneratorClient
+from messaging.transaction import Transaction
+from runtime.health import Heartbeat
+from runtime.service import ServiceFailed
+from runtime.settings import read_settings
+from runtime.stop import Stop
+
+SETTINGS = read_settings(DetectorSettings, {})
+
+
+class StopAfter(Stop):
+    """A stop that is asked for once it has been looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        self._looks = looks
+
+    @property
+    def requested(self) -> bool:  # type: ignore[override]
+        self._looks -= 1
+        return self._looks < 0
+
+    def wait(self, seconds: float) -> None:
+        pass
+
+
+def broken(_transaction: Transaction) -> str:
+    raise KeyError("missing")
+
+
+def payments(*amounts: str) -> Iterator[Message]:
+    for number, amount in enumerate(amounts):
+        yield as_message("transactions", Transaction(str(number), "a", "b", Decimal(amount), "USD"))
+
+
+@pytest.fixture
+def cluster() -> InMemoryCluster:
+    cluster = InMemoryCluster()
+    cluster.create_topics(SETTINGS.kafka, SETTINGS.topics.names())
+    return cluster
+
+
+def fill(cluster: InMemoryCluster, messages: Iterator[Message]) -> None:
+    for message in messages:
+        cluster.append(message)
+
+
+def detect(cluster: InMemoryCluster, rounds: int, show: str = "all", **texts: str) -> detector.report.Report:
+    settings = read_settings(DetectorSettings, texts)
+    client = InMemoryDetectorClient(cluster, cluster.groups["detector"], "transactions", settings.kafka.batch_size)
+    report = detector.report.Report(show)
+    failures = detector.loop.RuleFailures(settings.dead_letter_limit)
+    routes = make_routes(settings, cluster)
+    with closing(client):
+        detector.loop.run(client, routes, failures, report, Heartbeat(None), StopAfter(rounds))
+    return report
+
+
+def amounts(cluster: InMemoryCluster, topic: str) -> list[bytes]:
+    return [(record.value or b"").split(b'"amount":')[1].split(b",")[0] for record in cluster.records(topic)]
+
+
+def test_a_batch_is_judged(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments("900.00", "900.01"))
+    report = detect(cluster, rounds=1)
+    assert (amounts(cluster, "legit"), amounts(cluster, "fraud")) == ([b"900.00"], [b"900.01"])
+    assert (report.legit, report.fraud, report.dead_letters) == (1, 1, 0)
+
+
+def test_an_aborted_batch_is_judged_again_and_counted_once(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments("1", "2"))
+    cluster.faults.append(BatchAborted("the coordinator said so"))
+    report = detect(cluster, rounds=2)
+    assert amounts(cluster, "legit") == [b"1", b"2"]
+    assert report.judged == 2
+
+
+def test_batches_that_are_always_aborted_cost_the_client(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments("1"))
+    cluster.faults.extend([BatchAborted("again")] * 10)
+    with pytest.raises(ClientFailed, match="10 batches aborted in a row"):
+        detect(cluster, rounds=100)
+
+
+def test_aborts_with_a_commit_between_are_no_row(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments(*["1"] * 3))
+    cluster.faults.extend([BatchAborted("again")] * 9)
+    detect(cluster, rounds=10)
+    fill(cluster, payments("2"))
+    cluster.faults.extend([BatchAborted("again")] * 9)
+    detect(cluster, rounds=10)
+    assert amounts(cluster, "legit") == [b"1", b"1", b"1", b"2"]
+
+
+def test_a_failed_client_ends_the_loop(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments("1"))
+    cluster.faults.append(ClientFailed("fenced"))
+    with pytest.raises(ClientFailed, match="fenced"):
+        detect(cluster, rounds=1)
+
+
+def test_a_rule_that_keeps_failing_stops_the_service_before_the_commit(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments(*["1"] * 5))
+    with pytest.raises(ServiceFailed, match=r"rule broken failed.*5 in a row"):
+        detect(cluster, rounds=1, FRAUD_RULES=f"{__name__}:broken", DEAD_LETTER_LIMIT="5")
+    assert not cluster.records("dead-letter")
+
+
+def test_a_rule_that_fails_now_and_then_makes_dead_letters(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments(*["1"] * 4))
+    report = detect(cluster, rounds=1, FRAUD_RULES=f"{__name__}:broken", DEAD_LETTER_LIMIT="5")
+    assert report.dead_letters == len(cluster.records("dead-letter")) == 4
+
+
+@pytest.mark.parametrize(("show", "labels"), [("all", ["LEGIT", "FRAUD"]), ("fraud", ["FRAUD"]), ("none", [])])
+def test_the_log_shows_what_is_asked_for(
+    cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture, show: str, labels: list[str]
+) -> None:
+    caplog.set_level(logging.INFO)
+    fill(cluster, payments("1", "950.10"))
+    detect(cluster, rounds=1, show=show)
+    assert [record.__dict__["label"] for record in caplog.records] == labels
+
+
+def test_a_verdicts_line_says_all_of_it(cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    fill(cluster, payments("950.10"))
+    detect(cluster, rounds=1)
+    assert caplog.messages == ["    950.10 USD  a -> b  amount_over_threshold: 950.10 is over 900"]
+
+
+def test_a_dead_letter_is_a_warning_with_its_coordinates(
+    cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(cluster, iter([Message("transactions", None, b"\x1b[2J", (), 0, 2)]))
+    detect(cluster, rounds=1, show="none")
+    assert caplog.records[0].levelname == "WARNING"
+    assert caplog.messages[0].startswith("dead letter: transactions[2] offset 0: not JSON")
+
+
+def test_the_summary_comes_when_it_is_time(
+    cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(detector.report, "SUMMARY_SECONDS", 0.0)
+    fill(cluster, payments("1", "950"))
+    detect(cluster, rounds=1, show="none")
+    assert caplog.messages[0].startswith("summary: judged 2, fraud 1, legit 1, dead letters 0, per second ")
+    assert caplog.messages[0].endswith(", lag 0")
+
+
+def generate(cluster: InMemoryCluster, messages: Iterator[Message], rounds: int) -> generator.report.Report:
+    report = generator.report.Report("all")
+    client = InMemoryGeneratorClient(cluster)
+    generator.loop.run(client, messages, 0, report, Heartbeat(None), StopAfter(rounds))
+    return report
+
+
+def test_the_generator_ends_with_its_messages(cluster: InMemoryCluster) -> None:
+    report = generate(cluster, payments("1", "2", "3"), rounds=1_000_000)
+    assert amounts(cluster, "transactions") == [b"1", b"2", b"3"]
+    assert report.sent == 3
+
+
+def test_the_generator_delivers_what_it_took_on_before_it_stops(cluster: InMemoryCluster) -> None:
+    stream = fake_transactions(7, 10, lambda: "now")
+    report = generate(cluster, (as_message("transactions", t) for t in stream), rounds=3)
+    assert report.sent == len(cluster.records("transactions")) > 0
+
+
+def test_the_generator_logs_what_was_delivered(cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    generate(cluster, payments("1.00"), rounds=2)
+    assert caplog.messages == ["      1.00 USD  a -> b"]
+    assert caplog.records[0].__dict__["label"] == "SENT"
+
+
+class Slow(InMemoryGeneratorClient):
+    """A client of a cluster that acknowledges nothing for some rounds; remembers how much was in flight."""
+
+    def __init__(self, cluster: InMemoryCluster, rounds: int) -> None:
+        super().__init__(cluster)
+        self._rounds = rounds
+        self.most_in_flight = 0
+
+    def delivered(self, seconds: float) -> Sequence[Message]:
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self._rounds -= 1
+        return super().delivered(seconds) if self._rounds < 0 else ()
+
+
+def test_no_more_is_in_flight_than_the_pace_allows_while_kafka_is_away(cluster: InMemoryCluster) -> None:
+    client = Slow(cluster, rounds=100)
+    stream = fake_transactions(7, 10, lambda: "now")
+    messages = (as_message("transactions", t) for t in islice(stream, 50_000))
+    report = generator.report.Report("none")
+    generator.loop.run(client, messages, 0, report, Heartbeat(None), StopAfter(1_000_000))
+    assert client.most_in_flight == 10_000
+    assert report.sent == 50_000
+
+
+def test_what_was_not_confirmed_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    report = generator.report.Report("all")
+    report.given_up(0)
+    report.given_up(3)
+    assert caplog.messages == ["not confirmed by Kafka: 3"]
