@@ -1,0 +1,51 @@
+"""What the README says exists: its commands, its files, and every setting with its default."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from detector.settings import DetectorSettings
+from generator.settings import GeneratorSettings
+from runtime.settings import Setting, all_settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+DECLARED = {setting.name: setting for of in (GeneratorSettings, DetectorSettings) for setting in all_settings(of)}
+
+
+def row(setting: Setting) -> str:
+    default = f"`{setting.default}`" if setting.default else ""
+    return f"| `{setting.name}` | {default} | {setting.explanation} |"
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_every_setting_has_its_row(name: str) -> None:
+    assert row(DECLARED[name]) in README.splitlines()
+
+
+@pytest.mark.parametrize("script", sorted(set(re.findall(r"scripts/[a-z]+", README))))
+def test_every_script_exists(script: str) -> None:
+    assert (ROOT / script).stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (\w+)", README))))
+def test_every_module_can_be_run(module: str) -> None:
+    assert (ROOT / module / "__main__.py").exists()
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
+def test_every_link_leads_somewhere(link: str) -> None:
+    assert (ROOT / link).exists()
+
+
+@pytest.mark.parametrize("entry", re.findall(r"^(\w+)/ ", README.partition("## The map")[2], re.MULTILINE))
+def test_every_folder_of_the_map_exists(entry: str) -> None:
+    assert (ROOT / entry).is_dir()
+
+
+def test_the_map_names_no_module_that_is_not_there() -> None:
+    named = re.findall(r"(\w+\.py)\b", README.partition("## The map")[2])
+    existing = {path.name for path in ROOT.glob("*/*.py")}
+    assert named
+    assert set(named) <= existing
