@@ -12,6 +12,7 @@ from runtime.stop import Stop
 
 POLL_SECONDS = 0.5
 _MOST_ABORTS = 10
+_PAUSE_AFTER_ABORT_SECONDS = 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +44,9 @@ def run(
         committed = judge_batch(client, routes, failures, report)
         aborts = 0 if committed else aborts + 1
         if aborts >= _MOST_ABORTS:
-            message = f"{aborts} batches aborted in a row"
-            raise ClientFailed(message)
+            raise ClientFailed(f"{aborts} batches aborted in a row")
+        if aborts:
+            stop.wait(_PAUSE_AFTER_ABORT_SECONDS)
         report.summary(client.lag)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +14,14 @@ from kafka.admin import ConfigResource
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from kafka.serializer import Serializer
-from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata, TopicPartition
+from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
 from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
 from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
 _CLOSE_SECONDS = 0.5
+_MOST_SECONDS_OUTSIDE_GROUP = 60
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +52,8 @@ class KafkaPythonDetectorClient:
     """A DetectorClient (see messaging.client) of one KafkaConsumer and one transactional KafkaProducer."""
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
-        self._producer = _open_producer(
-            settings,
-            transactional_id=f"{settings.consumer_group}-{uuid.uuid4()}",
-            transaction_timeout_ms=settings.transaction_timeout_ms,
-        )
-        self._producer.init_transactions()
+        self._settings = settings
+        self._producer = _open_transactional_producer(settings)
         self._consumer = KafkaConsumer(
             **_connection(settings),
             allow_auto_create_topics=False,
@@ -65,17 +63,20 @@ class KafkaPythonDetectorClient:
             heartbeat_interval_ms=settings.session_timeout_ms // 3,
             isolation_level="read_committed",
             max_poll_records=settings.batch_size,
+            metadata_max_age_ms=10_000,
             metrics_enabled=False,
             session_timeout_ms=settings.session_timeout_ms,
         )
         self._membership = _Membership(self._consumer)
         self._consumer.subscribe([topic], listener=self._membership)
+        self._consumer.topics()  # joining before the topic is known would mean joining twice
         self._first_offsets: dict[TopicPartition, int] = {}
         self._next_offsets: dict[TopicPartition, OffsetAndMetadata] = {}
 
     def poll(self, seconds: float) -> Sequence[Record]:
         with _or_client_failed("cannot read"):
             polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
+        self._membership.check()
         self._first_offsets = {partition: reads[0].offset for partition, reads in polled.items()}
         self._next_offsets = {
             partition: OffsetAndMetadata(reads[-1].offset + 1, "", -1) for partition, reads in polled.items()
@@ -91,8 +92,7 @@ class KafkaPythonDetectorClient:
             self._commit(messages)
         except (KafkaError, ValueError) as error:
             with _or_client_failed(f"cannot write: {_explanation(error)}; cannot abort"):
-                self._producer.abort_transaction()
-            self._rewind()
+                self._abort()
             raise BatchAborted(_explanation(error)) from error
 
     def lag(self) -> int:
@@ -107,13 +107,17 @@ class KafkaPythonDetectorClient:
         self._producer.begin_transaction()
         futures = [_send(self._producer, message) for message in messages]
         self._producer.send_offsets_to_transaction(self._next_offsets, self._membership.metadata)
-        self._producer.flush()
+        self._producer.flush(timeout=self._settings.transaction_timeout_ms / 1000)  # then the broker has aborted it
         for future in futures:
             if future.failed():  # does not fail the Kafka transaction by itself
                 raise future.exception
         self._producer.commit_transaction()
 
-    def _rewind(self) -> None:
+    def _abort(self) -> None:
+        self._producer.abort_transaction()
+        # A record that was refused leaves a gap in the producer's sequence, on which its next batch would hang.
+        _close_producer(self._producer)
+        self._producer = _open_transactional_producer(self._settings)
         for partition in self._first_offsets.keys() & self._consumer.assignment():
             self._consumer.seek(partition, self._first_offsets[partition])
 
@@ -169,6 +173,13 @@ class _MessageSerializer(Serializer):
         return data.value
 
 
+class _Headers(list[tuple[str, bytes | None]]):
+    """Counts as empty: kafka-python adds up the lengths of headers that do not, and stumbles over one without value."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
 class _Membership(ConsumerRebalanceListener):
     """Keeps the group metadata of the last assignment, as Java's client does.
 
@@ -178,7 +189,16 @@ class _Membership(ConsumerRebalanceListener):
 
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
+        self._stable_at = time.monotonic()
         self.metadata: ConsumerGroupMetadata | None = None
+
+    def check(self) -> None:
+        """Raise ClientFailed after too long outside the group: kafka-python can forget that it has joined."""
+        now = time.monotonic()
+        if self._consumer.group_metadata().state == MemberState.STABLE:
+            self._stable_at = now
+        elif now - self._stable_at > _MOST_SECONDS_OUTSIDE_GROUP:
+            raise ClientFailed(f"not in the consumer group for {_MOST_SECONDS_OUTSIDE_GROUP} s")
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         self.metadata = self._consumer.group_metadata()
@@ -214,6 +234,16 @@ def _open_producer(settings: KafkaSettings, **transactional: Any) -> KafkaProduc
     )
 
 
+def _open_transactional_producer(settings: KafkaSettings) -> KafkaProducer:
+    producer = _open_producer(
+        settings,
+        transactional_id=f"{settings.consumer_group}-{uuid.uuid4()}",
+        transaction_timeout_ms=settings.transaction_timeout_ms,
+    )
+    producer.init_transactions()
+    return producer
+
+
 def _open_admin(settings: KafkaSettings) -> KafkaAdminClient:
     return KafkaAdminClient(**_connection(settings))
 
@@ -235,9 +265,8 @@ def _describe(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Top
 
 
 def _send(producer: KafkaProducer, message: Message) -> Any:
-    return producer.send(
-        message.topic, value=message, key=message.key, partition=message.partition, timestamp_ms=message.timestamp
-    )
+    topic, key, _, _, timestamp, partition = message
+    return producer.send(topic, value=message, key=key, headers=_Headers(), partition=partition, timestamp_ms=timestamp)
 
 
 def _close_producer(producer: KafkaProducer) -> None:
