@@ -1,0 +1,30 @@
+# One target for each service:  docker build --target generator .   docker build --target detector .
+
+FROM python:3.13-slim AS base
+WORKDIR /app
+# The dependencies are a layer of their own, made again only when their lock changes.
+COPY requirements.txt .
+RUN pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements.txt
+COPY messaging messaging
+COPY runtime runtime
+# The loop touches this file; /tmp has to be writable (a tmpfs where the root file system is read-only).
+ENV HEALTH_FILE=/tmp/health
+# A start has 30 s to succeed; after it, unhealthy is a loop that stood still for 15 s, seen twice.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=2 CMD ["python", "-m", "runtime.health"]
+
+FROM base AS generator
+LABEL org.opencontainers.image.title="generator" \
+      org.opencontainers.image.description="Makes random transactions and sends them to Kafka at a steady rate"
+COPY generator generator
+# Readable whatever the checkout's umask, and compiled, because the user below cannot write here.
+RUN chmod -R a+rX . && python -m compileall -q .
+USER 10001:10001
+CMD ["python", "-m", "generator"]
+
+FROM base AS detector
+LABEL org.opencontainers.image.title="detector" \
+      org.opencontainers.image.description="Judges transactions, each exactly once: fraud to one topic, the rest to another"
+COPY detector detector
+RUN chmod -R a+rX . && python -m compileall -q .
+USER 10001:10001
+CMD ["python", "-m", "detector"]

