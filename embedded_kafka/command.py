@@ -3,8 +3,11 @@
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from types import FrameType
+
+import psutil
 
 from embedded_kafka.die_with_parent import with_parent
 
@@ -14,14 +17,22 @@ CTRL_C = ENDED_BY_SIGNAL + signal.SIGINT
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run `command` to its end and return its exit code: 128 + N when signal N ended it, 0 when that was Ctrl-C."""
+    """Run `command` to its end and return its exit code: 128 + N when signal N ended it, 0 when that was Ctrl-C.
+
+    A closed terminal (SIGHUP) ends the command with all that it started, and raises what the handler of SIGHUP raises.
+    """
+    on_hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # for the command: we tell it, in order
     process = subprocess.Popen(with_parent(signal.SIGTERM, command), env=environment)
+    signal.signal(signal.SIGHUP, on_hang_up)
     # Ctrl-C reaches the whole foreground, the command too; `kill -INT` of this process alone is passed on later.
     signal.signal(signal.SIGINT, _give_it_a_moment)
     signal.signal(signal.SIGALRM, partial(_pass_on, process, signal.SIGINT))
     signal.signal(signal.SIGTERM, partial(_pass_on, process, signal.SIGTERM))
-    signal.signal(signal.SIGHUP, partial(_pass_on, process, signal.SIGTERM))
-    code = process.wait()
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        end_with_descendants(process.pid)
+        raise
     signal.alarm(0)
     return exit_code(code)
 
@@ -30,6 +41,22 @@ def exit_code(code: int) -> int:
     """Return what a shell would make of a Popen's return code, with 0 for Ctrl-C."""
     shell_code = code if code >= 0 else ENDED_BY_SIGNAL - code
     return 0 if shell_code == CTRL_C else shell_code
+
+
+def end_with_descendants(process_id: int) -> None:
+    """End a process and everything below it, whether or not it passes signals on; kill what takes over 3 s."""
+    with suppress(psutil.NoSuchProcess):
+        top = psutil.Process(process_id)
+        everyone = [top, *top.children(recursive=True)]
+        _signal_all(everyone, signal.SIGTERM)
+        _, living = psutil.wait_procs(everyone, GRACE_SECONDS)
+        _signal_all(living, signal.SIGKILL)
+
+
+def _signal_all(processes: Sequence[psutil.Process], wanted: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(wanted)
 
 
 def _give_it_a_moment(_number: int, _frame: FrameType | None) -> None:

@@ -24,6 +24,8 @@ _COLORS = {"FRAUD": "\x1b[1;31m", "WARNING": "\x1b[33m", "ERROR": "\x1b[1;31m"}
 _RESET = "\x1b[0m"
 _LONGEST_SHOWN = 64
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class LogSettings:
@@ -80,6 +82,7 @@ def configure_logging(settings: LogSettings, service: str) -> None:
     formatter: Any = JsonFormat(service) if settings.format == "json" else TextFormat(colored=_is_colored())
     handler.setFormatter(formatter)
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    sys.unraisablehook = _log_unraisable
 
 
 def printable(text: str) -> str:
@@ -87,6 +90,11 @@ def printable(text: str) -> str:
     if len(text) > _LONGEST_SHOWN:
         text = text[:_LONGEST_SHOWN] + "…"
     return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Tell of what was raised where nobody can catch it, such as a library's destructor, without a traceback."""
+    logger.debug("%s: %s", unraisable.err_msg or "unraisable", unraisable.exc_value)
 
 
 def _is_colored() -> bool:

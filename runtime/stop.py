@@ -4,7 +4,7 @@ import signal
 import time
 from types import FrameType
 
-SECONDS_TO_FINISH = 3
+SECONDS_TO_FINISH = 2
 _SLICE_SECONDS = 0.05
 
 

@@ -1,0 +1,54 @@
+"""One broker for the whole session, names of its own for each test, and services that end with their test."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from tests.brokers import Broker, choose_broker
+from tests.services import Services
+from tests.topics import Names, unique_names
+
+BROKER = pytest.StashKey[Broker]()
+ANSWER_SECONDS = 60
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[BROKER] = choose_broker(os.environ)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"Kafka: {config.stash[BROKER].description}"
+
+
+@pytest.fixture(scope="session")
+def broker(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The servers of the session's broker, which starts with the first test that asks."""
+    chosen = pytestconfig.stash[BROKER]
+    with chosen.start() as servers:
+        expect_answer(servers, chosen.description)
+        yield servers
+
+
+def expect_answer(servers: str, description: str) -> None:
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000)
+    except KafkaError as error:
+        pytest.fail(f"no answer within {ANSWER_SECONDS} s: {description}; {error}", pytrace=False)
+    admin.close()
+
+
+@pytest.fixture
+def names() -> Names:
+    return unique_names()
+
+
+@pytest.fixture
+def services(broker: str, names: Names, tmp_path: Path) -> Iterator[Services]:
+    """Starts services on the session's broker, with topics and a group of their own."""
+    with closing(Services({"KAFKA_BOOTSTRAP_SERVERS": broker, **names.settings()}, tmp_path)) as services:
+        yield services

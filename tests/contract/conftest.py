@@ -1,0 +1,58 @@
+"""Every contract test runs once for each implementation of the seam that is named here."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import MemberToRemove
+
+from messaging.connect import load_library
+from messaging.in_memory_client import InMemoryCluster
+from tests.contract.stage import Stage
+from tests.topics import Names
+
+IMPLEMENTATIONS = [
+    pytest.param("in-memory"),
+    pytest.param("kafka-python", marks=pytest.mark.integration),
+]
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def stage(request: pytest.FixtureRequest, names: Names) -> Iterator[Stage]:
+    """An implementation, with the first four of the names as topics of one partition."""
+    make = in_memory if request.param == "in-memory" else on_kafka
+    with closing(make(request, names)) as stage:
+        stage.create_topics(1, names[:4])
+        yield stage
+
+
+@pytest.fixture
+def topic_of_4(stage: Stage) -> str:
+    """A topic of four partitions."""
+    topic = f"{stage.names.transactions}-of-4"
+    stage.create_topics(4, [topic])
+    return topic
+
+
+def in_memory(_request: pytest.FixtureRequest, names: Names) -> Stage:
+    cluster = InMemoryCluster()
+    return Stage(cluster, "nowhere:9", names, partial(expel_in_memory, cluster, names.group))
+
+
+def on_kafka(request: pytest.FixtureRequest, names: Names) -> Stage:
+    servers = request.getfixturevalue("broker")
+    return Stage(load_library(request.param), servers, names, partial(expel, servers, names.group))
+
+
+def expel_in_memory(cluster: InMemoryCluster, group: str) -> None:
+    for member in tuple(cluster.groups[group].members):
+        cluster.groups[group].leave(member)
+
+
+def expel(servers: str, group: str) -> None:
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        members = [member["member_id"] for member in admin.describe_groups([group])[group]["members"]]
+        assert members
+        admin.remove_group_members(group, [MemberToRemove(member_id=member) for member in members])

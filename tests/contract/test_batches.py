@@ -1,0 +1,116 @@
+"""A batch: its messages and the offsets behind it become visible together, or not at all."""
+
+from collections import Counter
+
+import pytest
+
+from messaging.client import BatchAborted, DetectorClient
+from tests.contract.stage import Stage, next_batch, read_on, values
+from tests.topics import message
+
+LARGER_THAN_ALLOWED = b"x" * 2_000_000
+
+
+def write_numbers(stage: Stage, first: int, count: int) -> None:
+    topic = stage.names.transactions
+    stage.write([message(topic, str(number).encode()) for number in range(first, first + count)])
+
+
+def abort_batch(client: DetectorClient, topic: str) -> None:
+    """Commit a good message and one that the broker refuses: the batch is aborted as a whole."""
+    with pytest.raises(BatchAborted):
+        client.commit([message(topic, b"aborted"), message(topic, LARGER_THAN_ALLOWED)])
+
+
+def test_what_is_committed_is_visible_and_is_not_read_again(stage: Stage) -> None:
+    write_numbers(stage, 0, 3)
+    first = stage.reader()
+    records = next_batch(first)
+    first.commit([message(stage.names.legit, record.value) for record in records])
+    first.close()
+    write_numbers(stage, 3, 1)
+    assert values(records) == [b"0", b"1", b"2"]
+    assert values(stage.read(stage.names.legit, 3)) == [b"0", b"1", b"2"]
+    assert values(next_batch(stage.reader())) == [b"3"]
+
+
+def test_a_batch_may_lead_to_several_topics_and_to_nothing(stage: Stage) -> None:
+    write_numbers(stage, 0, 2)
+    client = stage.reader(batch_size=1)
+    next_batch(client)
+    client.commit(
+        [message(stage.names.legit, b"a"), message(stage.names.fraud, b"b"), message(stage.names.legit, b"c")]
+    )
+    next_batch(client)
+    client.commit([])
+    assert values(stage.read(stage.names.legit, 2)) == [b"a", b"c"]
+    assert values(stage.read(stage.names.fraud, 1)) == [b"b"]
+
+
+def test_what_is_not_committed_is_read_again_by_the_next_member(stage: Stage) -> None:
+    write_numbers(stage, 0, 3)
+    first = stage.reader()
+    next_batch(first)
+    first.close()
+    assert values(next_batch(stage.reader())) == [b"0", b"1", b"2"]
+
+
+def test_an_aborted_batch_comes_again_from_its_first_record(stage: Stage) -> None:
+    write_numbers(stage, 0, 5)
+    client = stage.reader(batch_size=2)
+    assert values(read_on(client, 2)) == [b"0", b"1"]
+    next_batch(client)
+    abort_batch(client, stage.names.legit)
+    assert values(read_on(client, 3)) == [b"2", b"3", b"4"]
+
+
+def test_a_batch_can_be_aborted_again_and_again(stage: Stage) -> None:
+    write_numbers(stage, 0, 2)
+    client = stage.reader()
+    for _ in range(3):
+        assert values(next_batch(client)) == [b"0", b"1"]
+        abort_batch(client, stage.names.legit)
+    assert values(read_on(client, 2)) == [b"0", b"1"]
+
+
+def test_an_aborted_batch_of_several_partitions_comes_again_whole(stage: Stage, topic_of_4: str) -> None:
+    stage.write([message(topic_of_4, str(n).encode(), partition=n % 4) for n in range(100)])
+    client = stage.reader(topic_of_4)
+    seen = next_batch(client)
+    abort_batch(client, stage.names.legit)
+    read = read_on(client, 100)
+    assert Counter(values(read)) == Counter(str(n).encode() for n in range(100))
+    assert {record.offset for record in read if record.partition == seen[0].partition} == set(range(25))
+
+
+def test_nothing_of_an_aborted_batch_is_visible(stage: Stage) -> None:
+    write_numbers(stage, 0, 1)
+    client = stage.reader()
+    next_batch(client)
+    abort_batch(client, stage.names.legit)
+    next_batch(client)
+    client.commit([message(stage.names.legit, b"committed after it")])
+    assert values(stage.read(stage.names.legit, 1)) == [b"committed after it"]
+
+
+def test_the_offsets_of_an_aborted_batch_are_not_committed(stage: Stage) -> None:
+    write_numbers(stage, 0, 2)
+    client = stage.reader()
+    next_batch(client)
+    abort_batch(client, stage.names.legit)
+    client.close()
+    assert values(next_batch(stage.reader())) == [b"0", b"1"]
+
+
+def test_a_batch_holds_no_more_than_the_batch_size(stage: Stage) -> None:
+    write_numbers(stage, 0, 25)
+    client = stage.reader(batch_size=10)
+    sizes: list[int] = []
+    while sum(sizes) < 25:
+        sizes.append(len(next_batch(client)))
+        client.commit([])
+    assert max(sizes) == 10
+
+
+def test_polling_an_empty_topic_gives_an_empty_batch(stage: Stage) -> None:
+    assert not stage.reader().poll(0.1)

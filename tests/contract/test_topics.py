@@ -1,0 +1,26 @@
+"""Topics: created where they are missing, and described as they are."""
+
+from tests.contract.stage import Stage, values
+from tests.topics import message
+
+KAFKAS_DEFAULT_BYTES = 1_048_588
+
+
+def test_topics_are_created_as_the_settings_say(stage: Stage) -> None:
+    new = [stage.names.group + "-1", stage.names.group + "-2"]
+    topics = stage.create_topics(3, new)
+    assert {name: topic.partitions for name, topic in topics.items()} == dict.fromkeys(new, 3)
+    assert {topic.max_message_bytes for topic in topics.values()} == {KAFKAS_DEFAULT_BYTES}
+
+
+def test_topics_that_exist_stay_as_they_are(stage: Stage) -> None:
+    old, new = stage.names.transactions, stage.names.group + "-new"
+    stage.write([message(old, b"value")])
+    topics = stage.create_topics(7, [old, new])
+    assert {name: topic.partitions for name, topic in topics.items()} == {old: 1, new: 7}
+    assert values(stage.read(old, 1)) == [b"value"]
+
+
+def test_creating_topics_twice_gives_the_same_answer(stage: Stage) -> None:
+    first, second = (stage.create_topics(4, stage.names[:4]) for _ in range(2))
+    assert first == second

@@ -1,0 +1,106 @@
+"""The services as real processes, with their output."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 20
+STOP_SECONDS = 5
+_KEPT_VARIABLES = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+
+
+class Service:
+    """A process of `python -m <module>` with just these settings, in a folder of its own that holds no .env."""
+
+    def __init__(self, module: str, settings: Mapping[str, str], directory: Path) -> None:
+        self._module = module
+        self._output = directory / "output"
+        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module],
+                cwd=directory,
+                env={**kept, "PYTHONPATH": str(ROOT), **settings},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The complete lines that it has printed."""
+        return self._output.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+
+    def matches(self, pattern: str) -> Sequence[re.Match[str]]:
+        """Return the first match of the pattern in each line that has one."""
+        return [match for line in self.lines if (match := re.search(pattern, line))]
+
+    def wait_for_line(self, pattern: str, seconds: float = START_SECONDS, *, count: int = 1) -> re.Match[str]:
+        """Return the match in the count-th line that has the pattern."""
+        seen = partial(self._has, pattern, count)
+        wait_until(seen, seconds, f"{count} lines with {pattern!r} from the {self._module}")
+        return self.matches(pattern)[count - 1]
+
+    def pause(self) -> None:
+        """Send SIGSTOP."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Send SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Send SIGKILL, and wait for the end."""
+        self._process.kill()
+        self._process.wait()
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit code."""
+        wait_until(self._has_ended, seconds, f"the end of the {self._module}")
+        return int(self._process.returncode)
+
+    def stop(self) -> int:
+        """Send SIGTERM, and return the exit code; five seconds are all that a service has for it."""
+        self._process.terminate()
+        return self.wait(STOP_SECONDS)
+
+    def close(self) -> None:
+        """End it if it still lives, and print the end of its output: pytest shows that where a test has failed."""
+        self.kill()
+        print(f"--- {self._module}, exit code {self._process.returncode}:", *self.lines[-40:], sep="\n")  # noqa: T201
+
+    def _has(self, pattern: str, count: int) -> bool:
+        return len(self.matches(pattern)) >= count
+
+    def _has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+
+class Services:
+    """Starts services with common settings, and ends them all when it is closed."""
+
+    def __init__(self, settings: Mapping[str, str], directory: Path) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._started: list[Service] = []
+
+    def start(self, module: str, **settings: str) -> Service:
+        """Start `python -m <module>`; these settings go over the common ones."""
+        directory = self._directory / f"{len(self._started)}-{module}"
+        directory.mkdir()
+        service = Service(module, {**self._settings, **settings}, directory)
+        self._started.append(service)
+        return service
+
+    def close(self) -> None:
+        """End every service that was started."""
+        for service in self._started:
+            service.close()

@@ -1,0 +1,140 @@
+"""An independent hand on the cluster: creates topics, writes records of any form, reads what is committed.
+
+The reader is kafka-python's, the writer librdkafka (it takes records without key and value, and headers without value).
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from typing import NamedTuple
+
+from confluent_kafka import Producer
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import NewTopic
+
+from messaging.client import Headers, Message, Record
+from tests.waiting import wait_until
+
+_READ_SECONDS = 40.0
+_WRITE_SECONDS = 20.0
+_UP_TO_ANY_SIZE = 1_000_000_000
+
+
+class Names(NamedTuple):
+    """The topics and the consumer group of one test."""
+
+    transactions: str
+    fraud: str
+    legit: str
+    dead_letter: str
+    group: str
+
+    def settings(self) -> dict[str, str]:
+        """Return them as settings of the services."""
+        return {
+            "TRANSACTIONS_TOPIC": self.transactions,
+            "FRAUD_TOPIC": self.fraud,
+            "LEGIT_TOPIC": self.legit,
+            "DEAD_LETTER_TOPIC": self.dead_letter,
+            "CONSUMER_GROUP": self.group,
+        }
+
+
+def unique_names() -> Names:
+    mark = uuid.uuid4().hex[:12]
+    return Names(*(f"{name}-{mark}" for name in Names._fields))
+
+
+def create_topic(servers: str, name: str, partitions: int = 4, settings: Mapping[str, str] | None = None) -> None:
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(settings or {}))])
+        admin.wait_for_topics([name])
+
+
+def message(
+    topic: str,
+    value: bytes | None,
+    key: bytes | None = b"key",
+    *,
+    headers: Headers = (),
+    timestamp: int = 1_700_000_000_000,
+    partition: int | None = 0,
+) -> Message:
+    return Message(topic, key, value, headers, timestamp, partition)
+
+
+def write(servers: str, messages: Iterable[Message], compression: str = "none") -> None:
+    """Write the messages in their order."""
+    producer = raw_producer(servers, {"compression.type": compression})
+    send(producer, messages)
+    assert producer.flush(_WRITE_SECONDS) == 0
+
+
+def raw_producer(servers: str, settings: Mapping[str, str]) -> Producer:
+    """Return librdkafka's producer with these settings of its own."""
+    common: dict[str, str | int | bool] = {
+        "bootstrap.servers": servers,
+        "enable.idempotence": True,
+        "message.max.bytes": _UP_TO_ANY_SIZE,
+        "partitioner": "murmur2_random",
+    }
+    return Producer({**common, **settings})
+
+
+def send(producer: Producer, messages: Iterable[Message]) -> None:
+    for sent in messages:
+        producer.produce(
+            sent.topic,
+            sent.value,
+            sent.key,
+            partition=-1 if sent.partition is None else sent.partition,
+            timestamp=sent.timestamp,
+            headers=list(sent.headers),
+            on_delivery=_expect_delivered,
+        )
+        producer.poll(0)
+
+
+def committed(servers: str, topic: str) -> Sequence[Record]:
+    """Return all committed records of a topic, partition after partition.
+
+    Reads up to where the topic ends now, open Kafka transactions included: it waits until each has its outcome.
+    """
+    ends = _ends(servers, topic)
+    with closing(_consumer(servers, "read_committed")) as consumer:
+        consumer.assign(list(ends))
+        consumer.seek_to_beginning()
+        records: list[Record] = []
+        wait_until(lambda: _read_on(consumer, records, ends), _READ_SECONDS, f"the end of {topic}")
+    return sorted(records, key=lambda record: (record.partition, record.offset))
+
+
+def _read_on(consumer: KafkaConsumer, records: list[Record], ends: Mapping[TopicPartition, int]) -> bool:
+    for polled in consumer.poll(timeout_ms=200).values():
+        records += [
+            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers))
+            for r in polled
+            if r.offset < ends[TopicPartition(r.topic, r.partition)]
+        ]
+    return all(consumer.position(partition) >= end for partition, end in ends.items())
+
+
+def _ends(servers: str, topic: str) -> Mapping[TopicPartition, int]:
+    with closing(_consumer(servers, "read_uncommitted")) as consumer:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        ends: Mapping[TopicPartition, int] = consumer.end_offsets(partitions)
+        return ends
+
+
+def _consumer(servers: str, isolation_level: str) -> KafkaConsumer:
+    return KafkaConsumer(
+        bootstrap_servers=servers,
+        isolation_level=isolation_level,
+        enable_auto_commit=False,
+        allow_auto_create_topics=False,
+        max_poll_records=10_000,
+    )
+
+
+def _expect_delivered(error: object, _message: object) -> None:
+    assert error is None, error
