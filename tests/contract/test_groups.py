@@ -76,7 +76,7 @@ def test_a_member_that_the_group_has_left_behind_finds_back(stage: Stage) -> Non
     stage.expel()
     with pytest.raises(BatchAborted):
         client.commit([])
-    assert values(read_on(client, 2)) == [b"0", b"1"]
+    assert values(wait_until(lambda: committed_batch(client), DEADLINE_SECONDS, "a commit")) == [b"0", b"1"]
 
 
 def test_the_lag_is_what_is_still_to_be_read(stage: Stage) -> None:
