@@ -110,3 +110,13 @@ def test_closing_twice_raises_nothing(stage: Stage) -> None:
     client.poll(POLL_SECONDS)
     client.close()
     client.close()
+
+
+def committed_batch(client: DetectorClient) -> Sequence[Record]:
+    """Return the next batch if it could be committed, else nothing."""
+    batch = client.poll(POLL_SECONDS)
+    try:
+        client.commit([])
+    except BatchAborted:
+        return ()
+    return batch
