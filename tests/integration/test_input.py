@@ -120,6 +120,12 @@ def test_what_is_too_large_without_compression_leaves_its_coordinates(
     assert len(committed(broker, names.legit)) == 1
 
 
+@pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
+def test_every_compression_is_read(services: Services, broker: str, names: Names, compression: str) -> None:
+    judge(services, broker, names, [message(names.transactions, paid(b"1", 500)) for _ in range(20)], compression)
+    assert len(committed(broker, names.legit)) == 20
+
+
 def test_a_topic_with_other_partitions_is_written_by_key(services: Services, broker: str, names: Names) -> None:
     create_topic(broker, names.legit, partitions=3)
     judge(services, broker, names, [message(names.transactions, GOOD, b"%d" % (n % 10)) for n in range(100)])
