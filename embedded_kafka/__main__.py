@@ -51,11 +51,10 @@ def run(kafka: EmbeddedKafka, words: Sequence[str]) -> int:
 
 def port_mistake(text: str) -> str | None:
     """Return what is wrong with a port as it was given, in a line for the user, or None."""
-    how = "choose with --port or KAFKA_PORT"
     if not (text.isascii() and text.isdigit() and int(text) <= HIGHEST_PORT):
-        return f"a port is a number from 1 to {HIGHEST_PORT}, or 0 for a free one, not {text!r}; {how}"
+        return f"--port or KAFKA_PORT: expected a port from 1 to {HIGHEST_PORT}, or 0 for a free one, not {text!r}"
     reason = ports.why_not_free(int(text))
-    return f"port {text} cannot be used: {reason}; {how} another" if reason else None
+    return f"port {text} cannot be used: {reason}; choose another with --port or KAFKA_PORT" if reason else None
 
 
 def command_mistake(words: Sequence[str]) -> str | None:

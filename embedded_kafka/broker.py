@@ -15,7 +15,7 @@ from embedded_kafka import configuration, jars, ports, readiness
 from embedded_kafka.die_with_parent import with_parent
 from embedded_kafka.errors import EmbeddedKafkaError
 
-START_SECONDS = 60
+START_SECONDS = 90
 STOP_SECONDS = 10
 LAST_LINES = 15
 

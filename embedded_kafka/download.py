@@ -51,7 +51,8 @@ def _fetch(jar: Jar, context: MavenContext, folder: Path) -> None:
     try:
         downloaded = dependency.artifact.resolve()
     except (RuntimeError, OSError) as error:  # what requests raises is an OSError
-        message = f"{jar.file_name} could not be downloaded from Maven Central: {error}"
+        reason = f"{type(error).__name__}; the network is needed this once"
+        message = f"{jar.file_name} could not be downloaded from Maven Central ({reason})"
         raise EmbeddedKafkaError(message) from error
     keep_verified(downloaded, jar, folder)
 

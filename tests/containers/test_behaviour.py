@@ -1,0 +1,72 @@
+"""How each of the pair's containers lives: its health, its rights, its end."""
+
+import time
+
+import pytest
+
+from tests.containers import stack
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.usefixtures("engine", "started")]
+
+STOP_SECONDS = 5
+WRITE = """
+for path in ("/app/new", "/var/tmp/new", "/tmp/new"):
+    try:
+        open(path, "w").close()
+        print("written", path)
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+@pytest.fixture(scope="module")
+def started() -> None:
+    """The stack, once for all these tests: each leaves alone what the next one needs."""
+    stack.start("--wait")
+
+
+@pytest.fixture(params=stack.PAIR)
+def container(request: pytest.FixtureRequest) -> stack.Container:
+    return stack.container(request.param)
+
+
+def test_a_loop_that_stands_still_turns_unhealthy_until_it_goes_round_again() -> None:
+    pair = [stack.container(service) for service in stack.PAIR]
+    for container in pair:
+        stack.docker("kill", "--signal", "STOP", container.identifier)
+    for container in pair:
+        container.wait_for_health("unhealthy")
+    for container in pair:
+        stack.docker("kill", "--signal", "CONT", container.identifier)
+    for container in pair:
+        container.wait_for_health("healthy")
+
+
+def test_the_process_has_no_rights_and_gets_none(container: stack.Container) -> None:
+    lines = container.python("print(open('/proc/1/status').read())").splitlines()
+    status = dict(line.split(":\t", 1) for line in lines)
+    assert set(status["Uid"].split() + status["Gid"].split()) == {"10001"}
+    assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert status["NoNewPrivs"] == "1"
+
+
+def test_only_tmp_can_be_written(container: stack.Container) -> None:
+    attempts = container.python(WRITE)
+    assert attempts.splitlines() == ["Read-only file system", "Read-only file system", "written /tmp/new"]
+
+
+def test_it_comes_back_after_a_failure_only(container: stack.Container) -> None:
+    assert container.facts["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 0}
+
+
+def test_the_command_is_the_first_process(container: stack.Container) -> None:
+    command = container.python(r"print(open('/proc/1/cmdline').read().split('\0')[1:3])")
+    assert command == str(["-m", container.facts["Config"]["Labels"]["com.docker.compose.service"]])
+
+
+def test_it_stops_in_under_five_seconds_with_code_0(container: stack.Container) -> None:
+    begin = time.monotonic()
+    stack.docker("stop", "--time", "30", container.identifier)
+    assert time.monotonic() - begin < STOP_SECONDS
+    assert container.facts["State"]["ExitCode"] == 0
+    assert "stopped: " in container.lines[-1]

@@ -1,0 +1,29 @@
+"""Rules for FRAUD_RULES that a test brings into the detector's process."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from messaging.transaction import Transaction
+
+SUSPEND_WHEN = "SUSPEND_WHEN"
+
+
+def suspends_the_process(_paid: Transaction) -> None:
+    """Stop the whole process in the middle of its batch, once, where the file named by SUSPEND_WHEN lies.
+
+    A second after it has been woken it goes on: its heartbeat has learnt by then that the group has gone on without it.
+    """
+    order = Path(os.environ[SUSPEND_WHEN])
+    if order.exists():
+        order.unlink()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(1)
+
+
+def fails_over_500(paid: Transaction) -> str | None:
+    """Raise for some transactions."""
+    if paid.amount > 500:
+        raise LookupError(paid.source)
+    return None

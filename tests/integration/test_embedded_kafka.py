@@ -1,0 +1,91 @@
+"""The embedded Kafka, with real brokers."""
+
+import socket
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+
+from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, jars
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+
+def topics(kafka: EmbeddedKafka) -> list[str]:
+    with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)) as admin:
+        return list(admin.list_topics())
+
+
+def create_topic(kafka: EmbeddedKafka, name: str) -> None:
+    with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)) as admin:
+        admin.create_topics([NewTopic(name, 1, 1)])
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which temporary folders are made."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_broker_starts_again_on_its_data_and_its_port_after_a_stop_and_after_a_kill(temporary: Path) -> None:
+    with EmbeddedKafka() as kafka:
+        create_topic(kafka, "kept")
+        kafka.stop()
+        kafka.start()
+        assert "kept" in topics(kafka)
+        kafka.kill()
+        assert not kafka.is_running
+        kafka.start()
+        assert "kept" in topics(kafka)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_closed_broker_leaves_no_process_and_no_folder(temporary: Path) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    with EmbeddedKafka():
+        started = set(psutil.Process().children(recursive=True)) - before
+    assert started
+    assert not any(process.is_running() for process in started)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_data_directory_that_was_given_stays_and_can_be_used_again(temporary: Path) -> None:
+    directory = temporary / "data of mine"
+    with EmbeddedKafka(data_directory=directory) as kafka:
+        create_topic(kafka, "kept")
+    with EmbeddedKafka(data_directory=directory) as kafka:
+        assert "kept" in topics(kafka)
+
+
+def test_a_broker_that_cannot_start_says_why_with_the_end_of_its_log(temporary: Path) -> None:
+    kafka = EmbeddedKafka(properties={"num.io.threads": "many"})
+    with pytest.raises(EmbeddedKafkaError, match=r"(?s)broker\.log:.*num\.io\.threads"), kafka:
+        pytest.fail("it started")
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        kafka = EmbeddedKafka(port=server.getsockname()[1])
+        with pytest.raises(EmbeddedKafkaError, match=r"port \d+ cannot be used"), kafka:
+            pytest.fail("it started")
+
+
+def test_a_downloaded_jar_that_is_not_what_was_locked_is_refused_and_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong_lock = tmp_path / "jars.lock"
+    wrong_lock.write_text(f"net.sf.jopt-simple:jopt-simple:5.0.4 {'0' * 64}\n", encoding="utf-8")
+    monkeypatch.setattr(jars, "LOCK", wrong_lock)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(EmbeddedKafkaError) as refusal:
+        jars.install()
+    if "could not be downloaded" in str(refusal.value):
+        pytest.skip("Maven Central is out of reach")
+    assert "jopt-simple-5.0.4.jar was refused" in str(refusal.value)
+    assert list(jars.cache_folder().iterdir()) == []

@@ -1,0 +1,117 @@
+"""Records as others write them: in Kafka transactions, compressed, in partitions that their keys do not belong to."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from kafka.partitioner import murmur2
+
+from messaging.client import Message
+from tests.conservation import wait_until_judged
+from tests.services import Services
+from tests.topics import Names, committed, create_topic, message, raw_producer, send, write
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+LEGIT, FRAUD = "899.99", "900.01"
+
+
+def paid(topic: str, number: int, amount: str = LEGIT) -> Message:
+    """Return a transaction whose key belongs to one of four partitions, and which is written to any of them."""
+    value = f'{{"id":"{number}","source":"a{number}","target":"b","amount":{amount}}}'.encode()
+    return message(topic, value, f"a{number}".encode(), headers=[("trace", b"%d" % number)], partition=number // 3 % 4)
+
+
+def judge(services: Services, servers: str, names: Names, count: int) -> None:
+    detector = services.start("detector", LOG_TRANSACTIONS="none")
+    wait_until_judged(servers, names, count)
+    assert detector.stop() == 0
+
+
+def values(messages: Sequence[Message]) -> Counter[bytes | None]:
+    return Counter(sent.value for sent in messages)
+
+
+def test_what_an_upstream_kafka_transaction_aborted_is_not_judged(
+    services: Services, broker: str, names: Names
+) -> None:
+    create_topic(broker, names.transactions)
+    upstream = raw_producer(broker, {"transactional.id": names.group})
+    upstream.init_transactions()
+    for outcome, first in ((upstream.commit_transaction, 0), (upstream.abort_transaction, 100)) * 2:
+        upstream.begin_transaction()
+        send(upstream, [paid(names.transactions, number) for number in range(first, first + 50)])
+        assert upstream.flush(20) == 0
+        outcome()
+    detector = services.start("detector")
+    detector.wait_for_line("LEGIT", count=100)
+    write(broker, [paid(names.transactions, 1_000 + number) for number in range(12)])
+    detector.wait_for_line("LEGIT", count=112)
+    assert detector.stop() == 0
+    judged = Counter(record.value for record in committed(broker, names.legit))
+    twice = values([paid(names.transactions, number) for number in range(50)] * 2)
+    assert judged == twice + values([paid(names.transactions, 1_000 + number) for number in range(12)])
+
+
+def test_what_an_upstream_kafka_transaction_has_not_committed_yet_is_not_judged(
+    services: Services, broker: str, names: Names
+) -> None:
+    create_topic(broker, names.transactions)
+    upstream = raw_producer(broker, {"transactional.id": names.group})
+    upstream.init_transactions()
+    write(broker, [paid(names.transactions, 1)])
+    upstream.begin_transaction()
+    send(upstream, [paid(names.transactions, 2)])
+    assert upstream.flush(20) == 0
+    detector = services.start("detector", LOG_FORMAT="json")
+    detector.wait_for_line('"verdict":"legit","id":"1"')
+    assert not detector.matches('"id":"2"')
+    upstream.commit_transaction()
+    detector.wait_for_line('"verdict":"legit","id":"2"')
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_records_are_read_whichever_codec_compressed_them(
+    services: Services, broker: str, names: Names, codec: str
+) -> None:
+    create_topic(broker, names.transactions)
+    messages = [paid(names.transactions, number) for number in range(100)]
+    write(broker, messages, compression=codec)
+    detector = services.start("detector")
+    wait_until(lambda: detector.matches("cannot read|LEGIT"), 20, "a line")
+    assert not detector.matches("cannot read")
+    wait_until_judged(broker, names, 100)
+    assert Counter(record.value for record in committed(broker, names.legit)) == values(messages)
+
+
+def test_a_record_keeps_its_partition_whatever_its_key_and_its_headers_with_it(
+    services: Services, broker: str, names: Names
+) -> None:
+    create_topic(broker, names.transactions)
+    sent = [paid(names.transactions, number, FRAUD if number % 2 else LEGIT) for number in range(100)]
+    write(broker, sent)
+    judge(services, broker, names, 100)
+    legit, fraud = committed(broker, names.legit), committed(broker, names.fraud)
+    by_partition = sorted(sent, key=lambda each: each.partition or 0)
+    assert [(r.partition, r.key, r.value, r.timestamp) for r in legit] == [
+        (m.partition, m.key, m.value, m.timestamp) for m in by_partition if LEGIT.encode() in (m.value or b"")
+    ]
+    assert [(r.partition, r.key, r.value, r.timestamp) for r in fraud] == [
+        (m.partition, m.key, m.value, m.timestamp) for m in by_partition if FRAUD.encode() in (m.value or b"")
+    ]
+    reason = ("fraud.reason", b"amount_over_threshold: 900.01 is over 900")
+    assert all(list(r.headers) == [("trace", (r.key or b"")[1:])] for r in legit)
+    assert all(list(r.headers) == [("trace", (r.key or b"")[1:]), reason] for r in fraud)
+
+
+def test_where_a_topic_has_another_number_of_partitions_the_key_chooses_as_in_java(
+    services: Services, broker: str, names: Names
+) -> None:
+    create_topic(broker, names.transactions)
+    create_topic(broker, names.legit, partitions=7)
+    write(broker, [paid(names.transactions, number) for number in range(100)])
+    judge(services, broker, names, 100)
+    records = committed(broker, names.legit)
+    assert len(records) == 100
+    assert all(record.partition == (murmur2(record.key) & 0x7FFFFFFF) % 7 for record in records)

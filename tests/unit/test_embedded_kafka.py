@@ -1,0 +1,144 @@
+import hashlib
+import io
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from embedded_kafka import EmbeddedKafkaError, configuration, jars, ports
+from embedded_kafka.__main__ import command_mistake, port_mistake
+from embedded_kafka.command import exit_code
+from embedded_kafka.progress import Progress
+from embedded_kafka.readiness import is_ready
+
+CONTENT = b"the bytes of a jar"
+JAR = jars.Jar("org.example", "thing", "1.0", hashlib.sha256(CONTENT).hexdigest())
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_lock_holds_the_broker_and_a_hash_for_every_jar() -> None:
+    locked = jars.read_lock(jars.LOCK.read_text(encoding="utf-8"))
+    assert "org.apache.kafka:kafka_2.13:4.3.1" in [jar.coordinates for jar in locked]
+    assert all(len(jar.sha256) == 64 for jar in locked)
+
+
+def test_every_kafka_jar_in_the_lock_has_the_same_version() -> None:
+    locked = jars.read_lock(jars.LOCK.read_text(encoding="utf-8"))
+    assert {jar.version for jar in locked if jar.group == "org.apache.kafka"} == {"4.3.1"}
+
+
+def test_no_two_locked_jars_share_a_file_name() -> None:
+    names = [jar.file_name for jar in jars.read_lock(jars.LOCK.read_text(encoding="utf-8"))]
+    assert len(names) == len(set(names))
+
+
+def test_a_jar_that_is_what_was_locked_is_kept(tmp_path: Path) -> None:
+    downloaded = tmp_path / "download"
+    downloaded.write_bytes(CONTENT)
+    jars.keep_verified(downloaded, JAR, tmp_path)
+    assert (tmp_path / "thing-1.0.jar").read_bytes() == CONTENT
+    assert not downloaded.exists()
+
+
+def test_a_jar_that_is_not_what_was_locked_is_refused_in_one_line_and_deleted(tmp_path: Path) -> None:
+    downloaded = tmp_path / "download"
+    downloaded.write_bytes(b"something else")
+    with pytest.raises(EmbeddedKafkaError, match=r"^thing-1\.0\.jar was refused and deleted: SHA-256 .*$"):
+        jars.keep_verified(downloaded, JAR, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [None, b"", CONTENT[:-1]])
+def test_a_cached_jar_that_is_absent_or_broken_is_missing(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / JAR.file_name).write_bytes(content)
+    assert jars.missing([JAR], tmp_path) == [JAR]
+
+
+def test_a_cached_jar_that_is_intact_is_not_missing(tmp_path: Path) -> None:
+    (tmp_path / JAR.file_name).write_bytes(CONTENT)
+    assert jars.missing([JAR], tmp_path) == []
+
+
+def test_the_cache_is_where_the_user_wants_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "elsewhere")
+    assert jars.cache_folder() == Path("elsewhere/fraud-detection/jars")
+
+
+def test_given_properties_go_over_the_broker_s_own() -> None:
+    properties = configuration.server_properties(configuration.Ports(1, 2, 3), Path("data"), {"node.id": "7"})
+    assert properties["node.id"] == "7"
+
+
+def test_every_listener_is_bound_to_this_machine_only() -> None:
+    properties = configuration.server_properties(configuration.Ports(1, 2, 3), Path("data"), {})
+    assert properties["listeners"] == "CLIENTS://127.0.0.1:1,BROKER://127.0.0.1:2,CONTROLLER://127.0.0.1:3"
+
+
+def test_backslashes_in_a_property_survive_the_file() -> None:
+    assert configuration.as_text({"name": "C:\\data"}) == "name=C:\\\\data\n"
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "65536", "9092.0", "²", ""])
+def test_a_port_that_is_no_port_is_a_mistake_that_names_where_it_is_set(text: str) -> None:
+    mistake = port_mistake(text)
+    assert mistake is not None
+    assert mistake.startswith("--port or KAFKA_PORT: expected")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", ""])
+def test_a_port_that_is_taken_is_a_mistake(host: str) -> None:
+    with socket.create_server((host, 0)) as server:
+        mistake = port_mistake(str(server.getsockname()[1]))
+    assert mistake is not None
+    assert "in use" in mistake
+
+
+def test_free_ports_are_different_and_free() -> None:
+    chosen = ports.free_ports(3)
+    assert len(set(chosen)) == 3
+    assert [ports.why_not_free(port) for port in chosen] == [None] * 3
+
+
+def test_a_command_that_does_not_exist_is_a_mistake() -> None:
+    assert command_mistake(["no-such-command", "start"]) == "there is no command 'no-such-command'"
+
+
+@pytest.mark.parametrize("words", [[], ["sh", "-c", "true"]])
+def test_no_command_and_one_that_exists_are_fine(words: list[str]) -> None:
+    assert command_mistake(words) is None
+
+
+@pytest.mark.parametrize(
+    ("returned", "expected"), [(0, 0), (7, 7), (-signal.SIGTERM, 143), (130, 0), (-signal.SIGINT, 0)]
+)
+def test_the_exit_code_is_the_command_s_and_ctrl_c_counts_as_success(returned: int, expected: int) -> None:
+    assert exit_code(returned) == expected
+
+
+def test_a_server_that_is_not_kafka_is_not_ready() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        server.settimeout(5)
+    assert not is_ready(port)
+
+
+def test_progress_on_a_terminal_is_one_line() -> None:
+    terminal = Terminal()
+    with Progress("jars", 2, terminal) as progress:
+        progress.advance()
+        progress.advance()
+    assert terminal.getvalue() == "\rjars: 0 of 2\rjars: 1 of 2\rjars: 2 of 2\n"
+
+
+def test_progress_elsewhere_is_a_few_lines() -> None:
+    stream = io.StringIO()
+    with Progress("jars", 46, stream) as progress:
+        for _ in range(46):
+            progress.advance()
+    assert stream.getvalue().splitlines() == [f"jars: {done} of 46" for done in (0, 12, 24, 36, 46)]
