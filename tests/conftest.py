@@ -36,7 +36,9 @@ def broker(pytestconfig: pytest.Config) -> Iterator[str]:
 
 def expect_answer(servers: str, description: str) -> None:
     try:
-        admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, reconnect_backoff_max_ms=500)
+        admin = KafkaAdminClient(
+            bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, reconnect_backoff_max_ms=500
+        )
     except KafkaError as error:
         pytest.fail(f"no answer within {ANSWER_SECONDS} s: {description}; {error}", pytrace=False)
     admin.close()

@@ -17,7 +17,7 @@ AMOUNTS = r"stopped: judged ([0-9,]+), fraud ([0-9,]+), legit ([0-9,]+), dead le
 def listener() -> Iterator[socket.socket]:
     """A server that nobody should connect to."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)
+        listener.settimeout(0)
         yield listener
 
 
