@@ -7,8 +7,9 @@ from typing import NamedTuple
 from embedded_kafka import EmbeddedKafka
 from tests.kafka_container import IMAGE, KafkaContainer, problem_with_docker
 
-# So that the tests need not wait long for what is waited for in earnest.
+# So that the tests need not wait long for what is waited for in earnest, and that records from long ago stay.
 IMPATIENT = {
+    "log.retention.ms": "-1",
     "group.min.session.timeout.ms": "1000",
     "group.initial.rebalance.delay.ms": "0",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",

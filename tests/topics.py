@@ -3,6 +3,7 @@
 The reader is kafka-python's, the writer librdkafka (it takes records without key and value, and headers without value).
 """
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -18,6 +19,7 @@ from tests.waiting import wait_until
 _READ_SECONDS = 40.0
 _WRITE_SECONDS = 20.0
 _UP_TO_ANY_SIZE = 1_000_000_000
+NOW = time.time_ns() // 1_000_000  # a broker may delete what is older than its retention at any moment
 
 
 class Names(NamedTuple):
@@ -57,7 +59,7 @@ def message(
     key: bytes | None = b"key",
     *,
     headers: Headers = (),
-    timestamp: int = 1_700_000_000_000,
+    timestamp: int = NOW,
     partition: int | None = 0,
 ) -> Message:
     return Message(topic, key, value, headers, timestamp, partition)

@@ -9,7 +9,7 @@ from messaging.client import Message, Record
 from messaging.message_size import batch_bytes
 from tests.conservation import wait_until_judged
 from tests.services import ROOT, Services
-from tests.topics import Names, committed, create_topic, message, write
+from tests.topics import NOW, Names, committed, create_topic, message, write
 
 pytestmark = pytest.mark.integration
 
@@ -72,7 +72,7 @@ def headers(record: Record) -> dict[str, bytes | None]:
 def test_bad_records_become_dead_letters_among_the_good_ones(services: Services, broker: str, names: Names) -> None:
     before = [("trace", b"1"), ("trace", b"2"), ("nothing", None)]
     messages = [
-        message(names.transactions, value, key, headers=before, timestamp=1_700_000_000_000 + number)
+        message(names.transactions, value, key, headers=before, timestamp=NOW - number)
         for number, (value, key) in enumerate([(bad, b"key") for bad in BAD] + [(None, None), (b"", b""), (b"x", None)])
     ]
     mixed = [each for bad in messages for each in (bad, message(names.transactions, GOOD))]
