@@ -1,6 +1,7 @@
 """Kafka and the pair as two that live apart."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 
@@ -46,7 +47,18 @@ def test_a_stopped_kafka_stops_nobody() -> None:
     stack.assert_every_transaction_is_judged_once()
 
 
-@pytest.mark.usefixtures("running")
+@pytest.fixture
+def thrown_away(running: None) -> Iterator[None]:
+    """The stack, for a test after which the next one needs another."""
+    yield
+    stack.compose("down", "--volumes")
+
+
+@pytest.mark.xfail(
+    strict=False,
+    reason="a detector and Kafka that stop in the middle of a Kafka transaction can leave it hanging: see the README",
+)
+@pytest.mark.usefixtures("thrown_away")
 def test_the_pair_waits_for_a_kafka_that_is_not_there_and_says_so_every_few_seconds() -> None:
     stack.compose_kafka("down")
     meanwhile = stack.logs()
