@@ -48,7 +48,7 @@ def test_a_stopped_kafka_stops_nobody() -> None:
 
 
 @pytest.fixture
-def thrown_away(running: None) -> Iterator[None]:
+def thrown_away(running: None) -> Iterator[None]:  # noqa: ARG001 - it has to run first
     """The stack, for a test after which the next one needs another."""
     yield
     stack.compose("down", "--volumes")
