@@ -38,6 +38,10 @@ class InMemoryCluster:
         """Return the records of a topic, partition after partition."""
         return [record for log in self.logs[topic] for record in log]
 
+    def takes(self, message: Message) -> bool:
+        """Tell whether a message is small enough, and its partition one that its topic has."""
+        return batch_bytes(message) <= MAX_MESSAGE_BYTES and (message.partition or 0) < len(self.logs[message.topic])
+
     def append(self, message: Message) -> None:
         """Write a message; one without partition and key goes where the least is."""
         logs = self.logs[message.topic]
@@ -98,8 +102,8 @@ class InMemoryDetectorClient:
             raise self._cluster.faults.popleft()
         if self._generation != self._group.generation:
             raise BatchAborted("the group has gone on without this member")
-        if any(map(_is_too_large, messages)):
-            raise BatchAborted("a message is larger than its topic takes")
+        if not all(map(self._cluster.takes, messages)):
+            raise BatchAborted("a message is larger than its topic takes, or its partition is none")
         for message in messages:
             self._cluster.append(message)
         self._group.committed.update(next_offsets)
@@ -136,15 +140,11 @@ class InMemoryGeneratorClient:
 
     def delivered(self, seconds: float) -> Sequence[Message]:  # noqa: ARG002 - nothing waits here
         delivered, self._sent = self._sent, []
-        if any(map(_is_too_large, delivered)):
-            raise ClientFailed("a message is larger than its topic takes")
+        if not all(map(self._cluster.takes, delivered)):
+            raise ClientFailed("a message is larger than its topic takes, or its partition is none")
         for message in delivered:
             self._cluster.append(message)
         return delivered
 
     def close(self) -> None:
         self._sent.clear()
-
-
-def _is_too_large(message: Message) -> bool:
-    return batch_bytes(message) > MAX_MESSAGE_BYTES

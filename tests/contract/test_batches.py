@@ -93,6 +93,17 @@ def test_nothing_of_an_aborted_batch_is_visible(stage: Stage) -> None:
     assert values(stage.read(stage.names.legit, 1)) == [b"committed after it"]
 
 
+def test_a_batch_with_a_message_for_a_partition_that_is_none_is_aborted(stage: Stage) -> None:
+    write_numbers(stage, 0, 1)
+    client = stage.reader()
+    next_batch(client)
+    with pytest.raises(BatchAborted):
+        client.commit([message(stage.names.legit, b"aborted"), message(stage.names.legit, b"to nowhere", partition=9)])
+    assert values(next_batch(client)) == [b"0"]
+    client.commit([message(stage.names.legit, b"committed after it")])
+    assert values(stage.read(stage.names.legit, 1)) == [b"committed after it"]
+
+
 def test_the_offsets_of_an_aborted_batch_are_not_committed(stage: Stage) -> None:
     write_numbers(stage, 0, 2)
     client = stage.reader()
