@@ -40,7 +40,7 @@ class Report:
             else:
                 self._verdict(outcome)
 
-    def summary(self, lag: Callable[[], int]) -> None:
+    def summary(self, lag: Callable[[], int | None]) -> None:
         """Log the summary when it is time for it."""
         if self._every.is_due():
             now = time.monotonic()
@@ -102,6 +102,6 @@ def _log_dead_letter(dead: DeadLetter) -> None:
 
 
 def _log_counts(what: str, counts: dict[str, Any]) -> None:
-    text = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    text = ", ".join(f"{name} {'unknown' if count is None else format(count, ',')}" for name, count in counts.items())
     fields = {name.replace(" ", "_"): count for name, count in counts.items()}
     logger.info("%s: %s", what, text, extra={"fields": fields})

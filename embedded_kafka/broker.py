@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,8 @@ from embedded_kafka.die_with_parent import with_parent
 from embedded_kafka.errors import EmbeddedKafkaError
 
 START_SECONDS = 90
-STOP_SECONDS = 10
+FENCE_SECONDS = 15
+FENCED = b"handleBrokerFenced"  # in Kafka's log
 LAST_LINES = 15
 
 
@@ -68,31 +69,26 @@ class EmbeddedKafka:
         class_path = jars.install()
         directory = self._prepare_directory()
         settings = directory / "server.properties"
-        if not (directory / "data" / "meta.properties").exists():
+        if (directory / "data" / "meta.properties").exists():
+            self._fence_predecessor(class_path, directory)
+        else:
             self._launch(configuration.format_command(class_path, settings), directory / "broker.log")
             self._expect_formatted()
-        self._launch(configuration.broker_command(class_path, settings), directory / "broker.log")
+        self._launch(configuration.server_command(class_path, settings), directory / "broker.log")
         self._expect_ready()
 
-    def stop(self) -> None:
-        """Stop the broker, in an orderly way if it can within 10 s; its data stays for the next `start`."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
     def kill(self) -> None:
-        """End the broker as a power cut would (SIGKILL); its data stays for the next `start`."""
+        """End the broker's process (SIGKILL); its data stays for the next `start`.
+
+        An orderly stop can leave a Kafka transaction hanging for ever (KAFKA-20734), and takes longer.
+        """
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def close(self) -> None:
-        """Stop the broker and remove its data, unless the data directory was given. For good."""
-        self.stop()
+        """End the broker and remove its data, unless the data directory was given. For good."""
+        self.kill()
         self._starter.shutdown()
         self.kill()  # what an interrupted `start` launched a moment ago
         if self._directory is not None and self._given_directory is None:
@@ -102,14 +98,31 @@ class EmbeddedKafka:
         if self._directory is None:
             self._directory = self._given_directory or Path(tempfile.mkdtemp(prefix="embedded-kafka-"))
         directory = self._directory.absolute()
-        properties = configuration.server_properties(self._ports, directory / "data", self._properties)
+        server = configuration.server_properties(self._ports, directory / "data", self._properties)
+        controller = configuration.controller_properties(server, self._ports)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            (directory / "server.properties").write_text(configuration.as_text(properties), encoding="utf-8")
+            (directory / "server.properties").write_text(configuration.as_text(server), encoding="utf-8")
+            (directory / "controller.properties").write_text(configuration.as_text(controller), encoding="utf-8")
         except OSError as error:
             message = f"the data directory cannot be used: {error}"
             raise EmbeddedKafkaError(message) from error
         return directory
+
+    def _fence_predecessor(self, class_path: Sequence[Path], directory: Path) -> None:
+        """Run a controller alone until it has fenced the broker that was killed.
+
+        A broker that starts as the leader it was could leave Kafka transactions hanging: see docs/decisions.md.
+        """
+        log = directory / "controller.log"
+        log.unlink(missing_ok=True)
+        self._launch(configuration.server_command(class_path, directory / "controller.properties"), log)
+        deadline = time.monotonic() + FENCE_SECONDS
+        while self.is_running and time.monotonic() < deadline and FENCED not in log.read_bytes():
+            time.sleep(0.05)
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
 
     def _launch(self, command: list[str], log: Path) -> None:
         self._starter.submit(self._launch_here, with_parent(signal.SIGKILL, command), log).result()

@@ -34,6 +34,18 @@ def server_properties(ports: Ports, data: Path, properties: Mapping[str, str]) -
     }
 
 
+def controller_properties(server: Mapping[str, str], ports: Ports) -> dict[str, str]:
+    """Return the same node's settings as a controller alone, one that soon fences a broker that is silent."""
+    of_a_broker = ("advertised.listeners", "inter.broker.listener.name")
+    return {
+        **{name: value for name, value in server.items() if name not in of_a_broker},
+        "process.roles": "controller",
+        "listeners": f"CONTROLLER://127.0.0.1:{ports.controller}",
+        "broker.session.timeout.ms": "500",
+        "broker.heartbeat.interval.ms": "250",
+    }
+
+
 def _listeners(ports: Ports) -> dict[str, str]:
     names = {"CLIENTS": ports.clients, "BROKER": ports.broker, "CONTROLLER": ports.controller}
     return {
@@ -61,9 +73,6 @@ _QUICK = {
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-    # After a kill, the controller lets the broker back in when its last session has run out.
-    "broker.session.timeout.ms": "2000",
-    "broker.heartbeat.interval.ms": "500",
 }
 
 
@@ -81,8 +90,8 @@ def format_command(jars: Sequence[Path], settings: Path) -> list[str]:
     return [*java, "kafka.tools.StorageTool", *arguments]
 
 
-def broker_command(jars: Sequence[Path], settings: Path) -> list[str]:
-    """Return the command that runs the broker."""
+def server_command(jars: Sequence[Path], settings: Path) -> list[str]:
+    """Return the command that runs a broker, a controller or both."""
     # Optimising what runs a little longer, instead of all that a start runs, takes a quarter off its work.
     return [*_java(jars, "-Xmx512m", "-XX:CompileThresholdScaling=3"), "kafka.Kafka", str(settings)]
 

@@ -26,7 +26,10 @@ class Record(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A record to be written. `partition` None: chosen by the key, as Java's client does (murmur2)."""
+    """A record to be written. `partition` None: chosen by the key, as Java's client does (murmur2).
+
+    `timestamp` is in milliseconds since the epoch; librdkafka, for which 0 means now, writes 1 for it.
+    """
 
     topic: str
     key: bytes | None
@@ -70,8 +73,8 @@ class DetectorClient(Protocol):
         partitions have been given to another member meanwhile.
         """
 
-    def lag(self) -> int:
-        """Return how many records of the assigned partitions are still to be read, as far as is known."""
+    def lag(self) -> int | None:
+        """Return how many records of the assigned partitions are still to be read, None while that is not known."""
 
     def close(self) -> None:
         """Leave the group. Never raises."""

@@ -95,8 +95,9 @@ class KafkaPythonDetectorClient:
                 self._abort()
             raise BatchAborted(_explanation(error)) from error
 
-    def lag(self) -> int:
-        return sum(map(self._partition_lag, self._consumer.assignment()))
+    def lag(self) -> int | None:
+        lags = [self._partition_lag(partition) for partition in self._consumer.assignment()]
+        return None if None in lags else sum(lags)
 
     def close(self) -> None:
         with suppress(KafkaError):
@@ -121,12 +122,9 @@ class KafkaPythonDetectorClient:
         for partition in self._first_offsets.keys() & self._consumer.assignment():
             self._consumer.seek(partition, self._first_offsets[partition])
 
-    def _partition_lag(self, partition: TopicPartition) -> int:
-        end = self._consumer.highwater(partition)
-        if end is None:
-            return 0
-        position: int = self._consumer.position(partition, timeout_ms=0) or 0
-        return max(0, int(end) - position)
+    def _partition_lag(self, partition: TopicPartition) -> Any:
+        end, position = self._consumer.highwater(partition), self._consumer.position(partition, timeout_ms=0)
+        return None if end is None or position is None else max(0, end - position)
 
 
 class KafkaPythonGeneratorClient:

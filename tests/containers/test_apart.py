@@ -1,7 +1,6 @@
 """Kafka and the pair as two that live apart."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 
@@ -47,18 +46,7 @@ def test_a_stopped_kafka_stops_nobody() -> None:
     stack.assert_every_transaction_is_judged_once()
 
 
-@pytest.fixture
-def thrown_away(running: None) -> Iterator[None]:  # noqa: ARG001 - it has to run first
-    """The stack, for a test after which the next one needs another."""
-    yield
-    stack.compose("down", "--volumes")
-
-
-@pytest.mark.xfail(
-    strict=False,
-    reason="a detector and Kafka that stop in the middle of a Kafka transaction can leave it hanging: see the README",
-)
-@pytest.mark.usefixtures("thrown_away")
+@pytest.mark.usefixtures("running")
 def test_the_pair_waits_for_a_kafka_that_is_not_there_and_says_so_every_few_seconds() -> None:
     stack.compose_kafka("down")
     meanwhile = stack.logs()

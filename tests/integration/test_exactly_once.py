@@ -125,7 +125,7 @@ def test_a_killed_broker_comes_back_and_all_goes_on(kafka: EmbeddedKafka, beside
 
 
 def test_the_pair_waits_for_a_kafka_that_starts_later(kafka: EmbeddedKafka, beside: Services) -> None:
-    kafka.stop()
+    kafka.kill()
     pair = [beside.start("generator", TRANSACTIONS_PER_SECOND="50"), beside.start("detector")]
     for service in pair:
         service.wait_for_line("waiting for Kafka at localhost:.*", count=2)

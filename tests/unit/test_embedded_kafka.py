@@ -80,6 +80,14 @@ def test_every_listener_is_bound_to_this_machine_only() -> None:
     assert properties["listeners"] == "CLIENTS://127.0.0.1:1,BROKER://127.0.0.1:2,CONTROLLER://127.0.0.1:3"
 
 
+def test_the_controller_alone_is_the_same_node_on_the_same_data() -> None:
+    ports = configuration.Ports(1, 2, 3)
+    server = configuration.server_properties(ports, Path("data"), {"node.id": "7"})
+    controller = configuration.controller_properties(server, ports)
+    assert {controller[name] == server[name] for name in ("node.id", "log.dirs", "controller.quorum.voters")} == {True}
+    assert controller["listeners"] == "CONTROLLER://127.0.0.1:3"
+
+
 def test_backslashes_in_a_property_survive_the_file() -> None:
     assert configuration.as_text({"name": "C:\\data"}) == "name=C:\\\\data\n"
 

@@ -167,6 +167,15 @@ def test_the_summary_comes_when_it_is_time(
     assert caplog.messages[0].endswith(", lag 0")
 
 
+def test_a_lag_that_is_not_known_is_not_called_0(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(detector.report, "SUMMARY_SECONDS", 0.0)
+    detector.report.Report("none").summary(lambda: None)
+    assert caplog.messages[0].endswith(", lag unknown")
+
+
 def generate(cluster: InMemoryCluster, messages: Iterator[Message], rounds: int) -> generator.report.Report:
     report = generator.report.Report("all")
     client = InMemoryGeneratorClient(cluster)
