@@ -27,11 +27,14 @@ class RuleFailures:
     def check(self, outcomes: Sequence[Outcome]) -> None:
         """Raise ServiceFailed when the limit is reached."""
         for outcome in outcomes:
-            failed = isinstance(outcome, DeadLetter) and outcome.rule_failed
-            self._in_a_row = self._in_a_row + 1 if failed else 0
-            if self._in_a_row >= self._limit and isinstance(outcome, DeadLetter):
-                message = f"{outcome.problem}; {self._in_a_row} in a row (DEAD_LETTER_LIMIT): mend FRAUD_RULES"
-                raise ServiceFailed(message)
+            if not (isinstance(outcome, DeadLetter) and outcome.rule_failed):
+                self._in_a_row = 0
+                continue
+            self._in_a_row += 1
+            if self._in_a_row >= self._limit:
+                raise ServiceFailed(
+                    f"{outcome.problem}; {self._in_a_row} in a row (DEAD_LETTER_LIMIT): mend FRAUD_RULES"
+                )
 
 
 def run(

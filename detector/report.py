@@ -10,6 +10,7 @@ from detector.verdict import Verdict
 from runtime.logs import Every, printable
 
 SUMMARY_SECONDS = 10.0
+_MOST_OF_THE_TIME = 0.3
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ class Report:
         self._every = Every(SUMMARY_SECONDS, starts_due=False)
         self._counted_since = time.monotonic()
         self._judged_before = 0
+        self._reporting_seconds = 0.0
+        self._has_warned = False
         self.fraud = 0
         self.legit = 0
         self.dead_letters = 0
@@ -33,20 +36,35 @@ class Report:
 
     def batch(self, outcomes: Sequence[Outcome]) -> None:
         """Count and log what has been committed."""
+        begin = time.monotonic()
         for outcome in outcomes:
             if isinstance(outcome, DeadLetter):
                 self.dead_letters += 1
                 _log_dead_letter(outcome)
+            elif outcome.reasons:
+                self.fraud += 1
+                if self._show != "none":
+                    _log_verdict("FRAUD", outcome)
             else:
-                self._verdict(outcome)
+                self.legit += 1
+                if self._show == "all":
+                    _log_verdict("LEGIT", outcome)
+        self._reporting_seconds += time.monotonic() - begin
 
     def summary(self, lag: Callable[[], int | None]) -> None:
         """Log the summary when it is time for it."""
         if self._every.is_due():
             now = time.monotonic()
-            rate = (self.judged - self._judged_before) / (now - self._counted_since)
-            self._judged_before, self._counted_since = self.judged, now
+            seconds = now - self._counted_since
+            rate = (self.judged - self._judged_before) / seconds
             _log_counts("summary", {**self.counts(), "per second": round(rate, 1), "lag": lag()})
+            self._warn_of_a_slow_log(self._reporting_seconds / seconds)
+            self._judged_before, self._counted_since, self._reporting_seconds = self.judged, now, 0.0
+
+    def _warn_of_a_slow_log(self, share: float) -> None:
+        if share > _MOST_OF_THE_TIME and not self._has_warned:
+            self._has_warned = True
+            logger.warning("this log takes %.0f %% of the time; LOG_TRANSACTIONS=fraud or none is faster", share * 100)
 
     def total(self) -> None:
         """Log the counts since the start."""
@@ -60,16 +78,6 @@ class Report:
             "legit": self.legit,
             "dead letters": self.dead_letters,
         }
-
-    def _verdict(self, verdict: Verdict) -> None:
-        if verdict.reasons:
-            self.fraud += 1
-            if self._show != "none":
-                _log_verdict("FRAUD", verdict)
-        else:
-            self.legit += 1
-            if self._show == "all":
-                _log_verdict("LEGIT", verdict)
 
 
 def _log_verdict(label: str, verdict: Verdict) -> None:

@@ -1,7 +1,8 @@
 """The verdict on one transaction."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from detector.rules import Rule
 from messaging.transaction import Transaction
@@ -13,7 +14,7 @@ class RuleFailed(Exception):
     """A rule raised an exception; the message names the rule."""
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True, gc=False):
     """A transaction and why it is fraud: one reason (`rule: what it saw`) for each rule that found something."""
 
     transaction: Transaction
@@ -27,13 +28,12 @@ class Verdict(NamedTuple):
 
 def judge(transaction: Transaction, rules: Sequence[Rule]) -> Verdict:
     """Ask every rule. Raises RuleFailed where one raises."""
-    return Verdict(transaction, [reason for rule in rules if (reason := _reason(transaction, rule))])
-
-
-def _reason(transaction: Transaction, rule: Rule) -> str | None:
-    try:
-        saw = rule.check(transaction)
-    except Exception as error:
-        message = f"rule {rule.name} failed: {type(error).__name__}: {error}"
-        raise RuleFailed(message) from error
-    return f"{rule.name}: {saw}"[:_LONGEST_REASON] if saw else None
+    reasons = []
+    for rule in rules:
+        try:
+            saw = rule.check(transaction)
+        except Exception as error:
+            raise RuleFailed(f"rule {rule.name} failed: {type(error).__name__}: {error}") from error
+        if saw:
+            reasons.append(f"{rule.name}: {saw}"[:_LONGEST_REASON])
+    return Verdict(transaction, reasons)

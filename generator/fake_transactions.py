@@ -24,9 +24,9 @@ def fake_transactions(seed: int | None, accounts: int, timestamp: Callable[[], s
     ids = random.Random()  # noqa: S311 - uuid4() makes a system call each time
     names = _accounts(choice, accounts)
     while True:
-        source = choice.randrange(accounts)
-        target = (source + choice.randrange(1, accounts)) % accounts
-        cents = choice.randint(_LEAST_CENTS, _MOST_CENTS)
+        source = _below(accounts, choice)
+        target = (source + 1 + _below(accounts - 1, choice)) % accounts
+        cents = _LEAST_CENTS + _below(_MOST_CENTS - _LEAST_CENTS + 1, choice)
         amount = Decimal(cents).scaleb(-2)
         yield Transaction(
             str(uuid.UUID(int=ids.getrandbits(128), version=4)),
@@ -36,6 +36,11 @@ def fake_transactions(seed: int | None, accounts: int, timestamp: Callable[[], s
             CURRENCY,
             timestamp(),
         )
+
+
+def _below(limit: int, choice: random.Random) -> int:
+    """Return a whole number from 0 to below the limit; `randrange` takes five times as long."""
+    return int(choice.random() * limit)
 
 
 def _accounts(choice: random.Random, count: int) -> Sequence[str]:

@@ -8,12 +8,14 @@ Every implementation passes the same contract tests (tests/contract).
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from messaging.settings import KafkaSettings
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-class Record(NamedTuple):
+class Record(Struct, frozen=True, gc=False):
     """A record as it was read. `timestamp` is in milliseconds since the epoch."""
 
     topic: str
@@ -25,7 +27,7 @@ class Record(NamedTuple):
     headers: Headers
 
 
-class Message(NamedTuple):
+class Message(Struct, frozen=True, gc=False):
     """A record to be written. `partition` None: chosen by the key, as Java's client does (murmur2).
 
     `timestamp` is in milliseconds since the epoch; librdkafka, for which 0 means now, writes 1 for it.

@@ -13,7 +13,7 @@ from runtime.logs import Every
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
 
-_MODULES = {"kafka-python": "messaging.kafka_python_client"}
+_MODULES = {"kafka-python": "messaging.kafka_python_client", "confluent": "messaging.confluent_client"}
 _SECONDS_BETWEEN_LINES = 5.0
 _CONNECT_SECONDS = 2.0
 _PAUSE_SECONDS = 0.5

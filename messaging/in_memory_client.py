@@ -48,8 +48,10 @@ class InMemoryCluster:
         partition = message.partition
         if partition is None:
             partition = logs.index(min(logs, key=len)) if message.key is None else partition_for(message.key, len(logs))
-        topic, key, value, headers, timestamp, _ = message
-        logs[partition].append(Record(topic, partition, len(logs[partition]), timestamp, key, value, headers))
+        log = logs[partition]
+        log.append(
+            Record(message.topic, partition, len(log), message.timestamp, message.key, message.value, message.headers)
+        )
 
 
 class InMemoryGroup:

@@ -263,8 +263,14 @@ def _describe(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Top
 
 
 def _send(producer: KafkaProducer, message: Message) -> Any:
-    topic, key, _, _, timestamp, partition = message
-    return producer.send(topic, value=message, key=key, headers=_Headers(), partition=partition, timestamp_ms=timestamp)
+    return producer.send(
+        message.topic,
+        value=message,
+        key=message.key,
+        headers=_Headers(),
+        partition=message.partition,
+        timestamp_ms=message.timestamp,
+    )
 
 
 def _close_producer(producer: KafkaProducer) -> None:

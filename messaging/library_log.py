@@ -17,7 +17,7 @@ class ConnectionTrouble:
 
     def __call__(self, record: logging.LogRecord) -> bool:
         """Log a line of ours where the record tells of a failed connection and the last line was some time ago."""
-        if "failed" in record.msg and self._every.is_due():
+        if "failed" in record.getMessage().lower() and self._every.is_due():
             logger.warning("Kafka does not answer, trying again: %s", record.getMessage())
         return False
 

@@ -7,7 +7,7 @@ from functools import partial
 from runtime.parsing import one_of, whole_number
 from runtime.settings import InvalidSettings, Mistake, setting
 
-CLIENTS = ("kafka-python",)
+CLIENTS = ("kafka-python", "confluent")
 _SERVER = r"(\[[0-9a-fA-F:.]+\]|[^\s:,/\[\]]+):\d{1,5}"
 _TOPIC = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
 
@@ -44,7 +44,10 @@ class KafkaSettings:
         "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "where Kafka is: host:port, or several, comma between"
     )
     client: str = setting(
-        "KAFKA_CLIENT", "kafka-python", partial(one_of, CLIENTS), f"the client library: {' or '.join(CLIENTS)}"
+        "KAFKA_CLIENT",
+        "kafka-python",
+        partial(one_of, CLIENTS),
+        f"the client library: {' or '.join(CLIENTS)} (librdkafka, the faster)",
     )
     topic_partitions: int = setting(
         "TOPIC_PARTITIONS", "4", partial(whole_number, 1, 10_000), "partitions of each topic that has to be created"

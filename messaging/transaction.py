@@ -26,36 +26,35 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
     timestamp: str = ""
 
 
-class _Fields(msgspec.Struct, gc=False):
-    """The JSON object as it is written, the amount unread: msgspec alone would also take "1_000" and "NaN"."""
+class _AsWritten(Transaction, frozen=True, gc=False):
+    """A transaction as the JSON says it: msgspec alone would also take the amounts "1_000" and "NaN"."""
 
-    id: str
-    source: str
-    target: str
-    amount: msgspec.Raw
+    amount: Any
     currency: Any = ""
     timestamp: Any = ""
 
 
-_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_decode_fields = msgspec.json.Decoder(_Fields).decode
-_decode_text = msgspec.json.Decoder(str).decode
+_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+_ZERO = Decimal(0)
+_decode = msgspec.json.Decoder(_AsWritten, float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def read_transaction(value: bytes | None) -> Transaction:
     """Read a record's value. Raises InvalidTransaction where it is not a transaction."""
     if value is None:
-        message = "no value"
-        raise InvalidTransaction(message)
-    fields = _read_fields(value)
+        raise InvalidTransaction("no value")
+    written = _read(value)
+    amount, currency, timestamp = written.amount, written.currency, written.timestamp
+    if type(amount) is Decimal and type(currency) is str and type(timestamp) is str and amount >= _ZERO:
+        return written
     return Transaction(
-        fields.id,
-        fields.source,
-        fields.target,
-        _read_amount(fields.amount),
-        fields.currency if type(fields.currency) is str else "",
-        fields.timestamp if type(fields.timestamp) is str else "",
+        written.id,
+        written.source,
+        written.target,
+        _exact(amount),
+        currency if type(currency) is str else "",
+        timestamp if type(timestamp) is str else "",
     )
 
 
@@ -64,41 +63,39 @@ def write_transaction(transaction: Transaction) -> bytes:
     return _encode(transaction)
 
 
-def _read_fields(value: bytes) -> _Fields:
+def _read(value: bytes) -> _AsWritten:
     try:
         if not value.isascii():
             value.decode()  # msgspec does not look into the text of fields that it skips
-        return _decode_fields(value)
+        return _decode(value)
     except UnicodeDecodeError as error:
-        message = f"not UTF-8: {error.reason} at byte {error.start}"
+        problem = f"not UTF-8: {error.reason} at byte {error.start}"
     except msgspec.ValidationError as error:
-        message = str(error)
+        problem = str(error)
     except msgspec.DecodeError as error:
-        message = f"not JSON: {error}"
-    except RecursionError:
-        message = "nested too deep"
-    raise InvalidTransaction(message)
-
-
-def _read_amount(raw: msgspec.Raw) -> Decimal:
-    text = str(raw, "utf-8")
-    if text.startswith('"'):
-        text = _read_digits(text)
-    try:
-        amount = Decimal(text)
+        problem = f"not JSON: {error}"
     except InvalidOperation:
-        message = f"amount is not a number: {text[:40]}"
-        raise InvalidTransaction(message) from None
-    if amount < 0:
-        message = f"amount is below 0: {text[:40]}"
-        raise InvalidTransaction(message)
+        problem = "a number, perhaps the amount, has an exponent that is too large"
+    except RecursionError:
+        problem = "nested too deep"
+    raise InvalidTransaction(problem)
+
+
+def _exact(amount: Any) -> Decimal:
+    """Return an amount that was written as a number or as a string of digits. Raises InvalidTransaction."""
+    if type(amount) is str and _DIGITS.fullmatch(amount):
+        amount = _decimal(amount)
+    elif type(amount) is int:
+        amount = Decimal(amount)
+    if type(amount) is not Decimal:
+        raise InvalidTransaction(f"amount is not a number: {str(amount)[:40]}")
+    if amount < _ZERO:
+        raise InvalidTransaction(f"amount is below 0: {str(amount)[:40]}")
     return amount
 
 
-def _read_digits(quoted: str) -> str:
-    """Return the text of a JSON string of digits, which may have a sign, a fraction and an exponent."""
-    text = _decode_text(quoted)
-    if _DIGITS.fullmatch(text) is None:
-        message = f"amount is not a number: {quoted[:40]}"
-        raise InvalidTransaction(message)
-    return text
+def _decimal(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        raise InvalidTransaction(f"amount is not a number: {digits[:40]}") from None

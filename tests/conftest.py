@@ -9,6 +9,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from messaging.settings import CLIENTS
 from tests.brokers import Broker, choose_broker
 from tests.services import Services
 from tests.topics import Names, unique_names
@@ -49,8 +50,15 @@ def names() -> Names:
     return unique_names()
 
 
+@pytest.fixture(params=CLIENTS)
+def client(request: pytest.FixtureRequest) -> str:
+    """Each client library in turn."""
+    return str(request.param)
+
+
 @pytest.fixture
-def services(broker: str, names: Names, tmp_path: Path) -> Iterator[Services]:
-    """Starts services on the session's broker, with topics and a group of their own."""
-    with closing(Services({"KAFKA_BOOTSTRAP_SERVERS": broker, **names.settings()}, tmp_path)) as services:
+def services(broker: str, client: str, names: Names, tmp_path: Path) -> Iterator[Services]:
+    """Starts services on the session's broker, with one client, and topics and a group of their own."""
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": broker, "KAFKA_CLIENT": client, **names.settings()}
+    with closing(Services(settings, tmp_path)) as services:
         yield services

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from messaging.settings import CLIENTS
 from tests.containers import stack
 
 OLDEST_COMPOSE = (2, 20)
@@ -41,9 +42,10 @@ def images() -> Mapping[str, str]:
     return {service: f"{stack.PROJECT}-{service}" for service in stack.PAIR}
 
 
-@pytest.fixture
-def running() -> None:
-    """One container of each service, at work."""
+@pytest.fixture(params=CLIENTS)
+def running(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One container of each service, at work, with each client library in turn."""
+    monkeypatch.setitem(stack.SETTINGS, "KAFKA_CLIENT", request.param)
     stack.start()
     stack.wait_until_it_goes_on()
 

@@ -23,7 +23,7 @@ SERVERS_ON_THE_HOST = "localhost:29092"
 KAFKA_ALONE = ("-f", "docker-compose.kafka.yml")
 PAIR = ("generator", "detector")
 # Another pace than the default, for more to happen in the time that a test takes.
-SETTINGS: Mapping[str, str] = {"TRANSACTIONS_PER_SECOND": "20"}
+SETTINGS = {"TRANSACTIONS_PER_SECOND": "20"}
 START_SECONDS = 90
 VERDICT = r"(LEGIT|FRAUD) .* -> "
 _WORK = {"generator": r"SENT .* -> ", "detector": VERDICT}

@@ -16,6 +16,7 @@ from tests.topics import Names
 IMPLEMENTATIONS = [
     pytest.param("in-memory"),
     pytest.param("kafka-python", marks=pytest.mark.integration),
+    pytest.param("confluent", marks=pytest.mark.integration),
 ]
 
 

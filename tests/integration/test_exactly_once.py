@@ -29,9 +29,10 @@ def kafka() -> Iterator[EmbeddedKafka]:
 
 
 @pytest.fixture
-def beside(kafka: EmbeddedKafka, names: Names, tmp_path: Path) -> Iterator[Services]:
+def beside(kafka: EmbeddedKafka, client: str, names: Names, tmp_path: Path) -> Iterator[Services]:
     """Starts services on that broker."""
-    services = Services({"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, **names.settings()}, tmp_path)
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, "KAFKA_CLIENT": client, **names.settings()}
+    services = Services(settings, tmp_path)
     yield services
     services.close()
 

@@ -167,6 +167,22 @@ def test_the_summary_comes_when_it_is_time(
     assert caplog.messages[0].endswith(", lag 0")
 
 
+@pytest.mark.parametrize(("share", "warnings"), [(0.0, 1), (1.0, 0)])
+def test_a_log_that_takes_too_much_of_the_time_is_warned_of_once(
+    cluster: InMemoryCluster,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    warnings: int,
+) -> None:
+    monkeypatch.setattr(detector.report, "SUMMARY_SECONDS", 0.0)
+    monkeypatch.setattr(detector.report, "_MOST_OF_THE_TIME", share)
+    fill(cluster, payments("1", "950"))
+    report = detect(cluster, rounds=1, show="all")
+    report.summary(lambda: 0)
+    assert [line.split(" takes ")[0] for line in caplog.messages if " % of the time" in line] == ["this log"] * warnings
+
+
 def test_a_lag_that_is_not_known_is_not_called_0(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

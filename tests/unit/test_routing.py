@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from detector.routing import ERROR_HEADER, DeadLetter, Routes, route
 from detector.rules import Rule, amount_over
 from detector.verdict import Verdict
-from messaging.client import Headers, Record
+from messaging.client import Headers, Message, Record
 from messaging.message_size import batch_bytes
 from messaging.transaction import Transaction
 
@@ -43,7 +44,7 @@ def paid(amount: str, padding: int = 0) -> bytes:
 def test_what_is_legit_goes_on_unchanged() -> None:
     read = record(paid("900"))
     message, outcome = route(read, routes())
-    assert message == ("legit", read.key, read.value, read.headers, read.timestamp, read.partition)
+    assert message == Message("legit", read.key, read.value, read.headers, read.timestamp, read.partition)
     assert isinstance(outcome, Verdict)
 
 
@@ -56,7 +57,7 @@ def test_what_is_fraud_goes_on_with_its_reasons_behind_its_headers() -> None:
     read = record(paid("900.01"))
     message, _ = route(read, routes())
     reason = ("fraud.reason", b"amount_over_threshold: 900.01 is over 900")
-    assert message == ("fraud", read.key, read.value, [*HEADERS, reason], read.timestamp, read.partition)
+    assert message == Message("fraud", read.key, read.value, [*HEADERS, reason], read.timestamp, read.partition)
 
 
 def test_what_is_no_transaction_goes_to_the_dead_letters_with_its_coordinates() -> None:
@@ -133,5 +134,5 @@ def test_any_record_gives_exactly_one_message_with_its_key_and_value(
 
 def padded_to(size: int, amount: str) -> Record:
     empty, _ = route(record(paid(amount, LIMIT // 2)), routes(max_message_bytes=10 * LIMIT))
-    without_reason = empty._replace(headers=HEADERS)
+    without_reason = replace(empty, headers=HEADERS)
     return record(paid(amount, LIMIT // 2 + size - batch_bytes(without_reason)))

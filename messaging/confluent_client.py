@@ -1,0 +1,313 @@
+"""The seam on confluent-kafka (librdkafka): the only file that imports it."""
+
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.library_log import quieten
+from messaging.settings import KafkaSettings
+
+_ANSWER_SECONDS = 10.0
+_SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
+_ANY_PARTITION = -1
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
+    """Create the topics that do not exist, and return all of them as they are."""
+    admin = AdminClient(_connection(settings), **_logger())
+    with _or_client_failed("cannot create or read the topics"):
+        _create_missing(admin, settings, names)
+        partitions = _partitions_of(admin, names)
+        return {
+            name: Topic(partitions[name], size)
+            for name, size in zip(names, _largest_batches(admin, names), strict=True)
+        }
+
+
+def open_detector_client(settings: KafkaSettings, topic: str) -> "ConfluentDetectorClient":
+    """Join the consumer group as a reader of the topic."""
+    with _or_client_failed("cannot connect"):
+        return ConfluentDetectorClient(settings, topic)
+
+
+def open_generator_client(settings: KafkaSettings) -> "ConfluentGeneratorClient":
+    """Return a client that is ready to send."""
+    with _or_client_failed("cannot connect"):
+        return ConfluentGeneratorClient(settings)
+
+
+class ConfluentDetectorClient:
+    """A DetectorClient (see messaging.client) of one Consumer and one transactional Producer."""
+
+    def __init__(self, settings: KafkaSettings, topic: str) -> None:
+        self._settings = settings
+        self._topic = topic
+        self._producer = _open_transactional_producer(settings)
+        self._consumer = Consumer(_consumer_configuration(settings), **_logger())
+        self._metadata: Any = None
+        self._first_offsets: dict[int, int] = {}
+        self._next_offsets: dict[int, int] = {}
+        self._positions: dict[int, int] = {}
+        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=_on_revoke)
+
+    def poll(self, seconds: float) -> Sequence[Record]:
+        with _or_client_failed("cannot read"):
+            polled = self._consumer.consume(1, seconds)
+            if polled:
+                polled += self._consumer.consume(self._settings.batch_size - 1, 0)
+        records = [_record(message) for message in polled if message.error() is None or self._is_read(message)]
+        self._first_offsets = {record.partition: record.offset for record in reversed(records)}
+        self._next_offsets = {record.partition: record.offset + 1 for record in records}
+        self._positions |= self._next_offsets
+        return records
+
+    def commit(self, messages: Sequence[Message]) -> None:
+        try:
+            self._commit(messages)
+        except KafkaException as error:
+            problem = error.args[0]
+            if not (problem.txn_requires_abort() or problem.code() in _REFUSALS):
+                raise ClientFailed(f"cannot write: {problem.str()}") from error
+            with _or_client_failed(f"cannot write: {problem.str()}; cannot abort"):
+                self._abort()
+            raise BatchAborted(problem.str()) from error
+
+    def lag(self) -> int | None:
+        lags = [self._partition_lag(assigned) for assigned in self._consumer.assignment()]
+        known = [lag for lag in lags if lag is not None]
+        return sum(known) if len(known) == len(lags) else None
+
+    def close(self) -> None:
+        with suppress(KafkaException, RuntimeError):
+            self._consumer.close()
+
+    def _commit(self, messages: Sequence[Message]) -> None:
+        self._producer.begin_transaction()
+        for message in messages:
+            _send(self._producer, message)
+        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in self._next_offsets.items()]
+        _until_done(partial(self._producer.send_offsets_to_transaction, offsets, self._metadata))
+        _until_done(self._producer.commit_transaction)
+
+    def _abort(self) -> None:
+        _until_done(self._producer.abort_transaction)
+        # A record that was refused leaves a gap in the producer's sequence, on which its next batch would fail.
+        self._producer = _open_transactional_producer(self._settings)
+        for assigned in self._consumer.assignment():
+            first = self._first_offsets.get(assigned.partition)
+            if first is not None:
+                self._positions[assigned.partition] = first
+                self._consumer.seek(TopicPartition(self._topic, assigned.partition, first))
+
+    def _is_read(self, message: Any) -> bool:
+        """Take note of a partition's end; raise ClientFailed for any other message that stands for an error."""
+        if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
+            raise ClientFailed(f"cannot read: {message.error().str()}")
+        self._positions[message.partition()] = message.offset()
+        return False
+
+    def _partition_lag(self, assigned: TopicPartition) -> int | None:
+        _, end = self._consumer.get_watermark_offsets(assigned, cached=True)
+        position = self._positions.get(assigned.partition)
+        return None if end < 0 or position is None else max(0, end - position)
+
+    def _on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
+        self._metadata = consumer.consumer_group_metadata()
+        self._positions = {}
+        logger.info("assigned: %s", _partitions(assigned))
+
+
+class ConfluentGeneratorClient:
+    """A GeneratorClient (see messaging.client) of one idempotent Producer."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        # What was taken on is tried for as long as it takes.
+        self._producer = _open_producer(settings, {"enable.idempotence": True, "message.timeout.ms": 0})
+        self._sent: deque[_Sent] = deque()
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._sent)
+
+    def send(self, message: Message) -> None:
+        sent = _Sent(message)
+        with _or_client_failed("cannot write"):
+            _send(self._producer, message, on_delivery=sent.on_delivery)
+        self._sent.append(sent)
+
+    def delivered(self, seconds: float) -> Sequence[Message]:
+        self._producer.poll(seconds)
+        delivered = []
+        while self._sent and self._sent[0].is_done:
+            sent = self._sent.popleft()
+            if sent.problem is not None:
+                raise ClientFailed(f"cannot deliver to {sent.message.topic}: {sent.problem.str()}")
+            delivered.append(sent.message)
+        return delivered
+
+    def close(self) -> None:
+        self._producer.purge()
+
+
+class _Sent:
+    """A message on its way."""
+
+    __slots__ = ("is_done", "message", "problem")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.is_done = False
+        self.problem: KafkaError | None = None
+
+    def on_delivery(self, problem: KafkaError | None, _: Any) -> None:
+        self.is_done, self.problem = True, problem
+
+
+# A producer refuses such a record on the spot; a new attempt of the batch may lead elsewhere.
+_REFUSALS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE)  # noqa: SLF001 - librdkafka's own errors
+
+
+def _connection(settings: KafkaSettings) -> dict[str, Any]:
+    return {"bootstrap.servers": settings.bootstrap_servers, "reconnect.backoff.max.ms": 1_000}
+
+
+def _logger() -> dict[str, Any]:
+    quieten("librdkafka", connections="librdkafka")
+    return {"logger": logging.getLogger("librdkafka")}
+
+
+def _consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
+    return {
+        **_connection(settings),
+        "allow.auto.create.topics": False,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,  # then the end is known behind a Kafka transaction's markers too
+        "fetch.queue.backoff.ms": 5,
+        "group.id": settings.consumer_group,
+        "heartbeat.interval.ms": settings.session_timeout_ms // 3,
+        "isolation.level": "read_committed",
+        "session.timeout.ms": settings.session_timeout_ms,
+        "topic.metadata.refresh.interval.ms": 10_000,
+    }
+
+
+def _open_producer(settings: KafkaSettings, configuration: Mapping[str, Any]) -> Producer:
+    return Producer(
+        {
+            **_connection(settings),
+            **configuration,
+            "batch.size": 1_000_000,
+            "linger.ms": 5,
+            "message.max.bytes": 100 * 1024 * 1024,  # as large as brokers take; messaging.message_size sees to each
+            "partitioner": "murmur2_random",  # as Java's and kafka-python's
+            "queue.buffering.max.messages": 1_000_000,
+        },
+        **_logger(),
+    )
+
+
+def _open_transactional_producer(settings: KafkaSettings) -> Producer:
+    producer = _open_producer(
+        settings,
+        {
+            "transactional.id": f"{settings.consumer_group}-{uuid.uuid4()}",
+            "transaction.timeout.ms": settings.transaction_timeout_ms,
+        },
+    )
+    _until_done(producer.init_transactions)
+    return producer
+
+
+def _create_missing(admin: AdminClient, settings: KafkaSettings, names: Sequence[str]) -> None:
+    missing = set(names) - set(admin.list_topics(timeout=_ANSWER_SECONDS).topics)
+    topics = [NewTopic(name, settings.topic_partitions, settings.topic_replication_factor) for name in sorted(missing)]
+    for created in (admin.create_topics(topics) if topics else {}).values():
+        try:
+            created.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+
+def _partitions_of(admin: AdminClient, names: Sequence[str]) -> Mapping[str, int]:
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
+        if topics.keys() >= set(names):
+            return {name: len(topics[name].partitions) for name in names}
+        if time.monotonic() > deadline:
+            raise ClientFailed("cannot read the topics: the new ones do not appear")
+        time.sleep(0.05)
+
+
+def _largest_batches(admin: AdminClient, names: Sequence[str]) -> Sequence[int]:
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    configs = admin.describe_configs(resources)
+    return [int(configs[resource].result()["max.message.bytes"].value) for resource in resources]
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        message.headers() or (),
+    )
+
+
+def _send(producer: Producer, message: Message, **options: Any) -> None:
+    partition = _ANY_PARTITION if message.partition is None else message.partition
+    timestamp = max(1, message.timestamp)  # librdkafka takes 0 for now
+    if message.headers:
+        options["headers"] = list(message.headers)
+    while True:
+        try:
+            producer.produce(message.topic, message.value, message.key, partition, timestamp=timestamp, **options)
+        except BufferError:
+            producer.poll(_SLICE_SECONDS)
+        else:
+            return
+
+
+def _until_done(call: Callable[[float], T]) -> T:
+    """Make the call, with a time limit as its argument, again for as long as it may be retried."""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            return call(_SLICE_SECONDS)
+        except KafkaException as error:
+            if not error.args[0].retriable() or time.monotonic() > deadline:
+                raise
+
+
+def _on_revoke(_: Consumer, revoked: Sequence[TopicPartition]) -> None:
+    logger.info("revoked: %s", _partitions(revoked))
+
+
+@contextmanager
+def _or_client_failed(what: str) -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise ClientFailed(f"{what}: {error.args[0].str()}") from error
+
+
+def _partitions(partitions: Sequence[TopicPartition]) -> str:
+    named = sorted((partition.topic, partition.partition) for partition in partitions)
+    return ", ".join(f"{topic}[{partition}]" for topic, partition in named) or "no partitions"
