@@ -47,6 +47,8 @@ Outcome = Verdict | DeadLetter
 
 def route(record: Record, routes: Routes) -> tuple[Message, Outcome]:
     """Return the one message that follows from the record, and why. Never raises, whatever the bytes."""
+    if record.problem is not None:
+        return _dead_letter(record, routes, record.problem, rule_failed=False)
     try:
         verdict = judge(read_transaction(record.value), routes.rules)
     except (InvalidTransaction, RuleFailed) as error:

@@ -16,7 +16,10 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Record(Struct, frozen=True, gc=False):
-    """A record as it was read. `timestamp` is in milliseconds since the epoch."""
+    """A record as it was read. `timestamp` is in milliseconds since the epoch.
+
+    `problem` says why the client could not read it whole; key, value and headers are then what it could read.
+    """
 
     topic: str
     partition: int
@@ -25,6 +28,7 @@ class Record(Struct, frozen=True, gc=False):
     key: bytes | None
     value: bytes | None
     headers: Headers
+    problem: str | None = None
 
 
 class Message(Struct, frozen=True, gc=False):

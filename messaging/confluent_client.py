@@ -260,6 +260,10 @@ def _largest_batches(admin: AdminClient, names: Sequence[str]) -> Sequence[int]:
 
 
 def _record(message: Any) -> Record:
+    try:
+        headers, problem = message.headers() or (), None
+    except SystemError:  # it could not decode a name
+        headers, problem = (), "the name of a header is not UTF-8"
     return Record(
         message.topic(),
         message.partition(),
@@ -267,7 +271,8 @@ def _record(message: Any) -> Record:
         message.timestamp()[1],
         message.key(),
         message.value(),
-        message.headers() or (),
+        headers,
+        problem,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from kafka.errors import CorruptRecordError, KafkaError, TopicAlreadyExistsError, for_code
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
@@ -21,6 +21,7 @@ from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
 _CLOSE_SECONDS = 0.5
+_PROBE_SECONDS = 2
 _MOST_SECONDS_OUTSIDE_GROUP = 60
 
 logger = logging.getLogger(__name__)
@@ -74,18 +75,13 @@ class KafkaPythonDetectorClient:
         self._next_offsets: dict[TopicPartition, OffsetAndMetadata] = {}
 
     def poll(self, seconds: float) -> Sequence[Record]:
-        with _or_client_failed("cannot read"):
-            polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
+        polled = self._poll(seconds)
         self._membership.check()
         self._first_offsets = {partition: reads[0].offset for partition, reads in polled.items()}
         self._next_offsets = {
             partition: OffsetAndMetadata(reads[-1].offset + 1, "", -1) for partition, reads in polled.items()
         }
-        return [
-            Record(read.topic, read.partition, read.offset, read.timestamp, read.key, read.value, read.headers)
-            for reads in polled.values()
-            for read in reads
-        ]
+        return [record for records in polled.values() for record in records]
 
     def commit(self, messages: Sequence[Message]) -> None:
         try:
@@ -103,6 +99,34 @@ class KafkaPythonDetectorClient:
         with suppress(KafkaError):
             self._consumer.close(timeout_ms=_CLOSE_SECONDS * 1000)
         _close_producer(self._producer)
+
+    def _poll(self, seconds: float) -> Mapping[TopicPartition, Sequence[Record]]:
+        with _or_client_failed("cannot read"):
+            try:
+                polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
+            except CorruptRecordError as error:
+                return self._pass_over_unreadable(error)
+        return {
+            partition: [
+                Record(read.topic, read.partition, read.offset, read.timestamp, read.key, read.value, read.headers)
+                for read in reads
+            ]
+            for partition, reads in polled.items()
+        }
+
+    def _pass_over_unreadable(self, error: CorruptRecordError) -> Mapping[TopicPartition, Sequence[Record]]:
+        """Return the record that the library cannot read, without its content, and go on behind it.
+
+        The error does not say which one it is: a consumer of its own looks for it in each partition.
+        """
+        for partition in self._consumer.assignment():
+            offset = self._consumer.position(partition)
+            problem = _problem_reading(self._settings, partition, offset)
+            if problem is not None:
+                self._consumer.seek(partition, offset + 1)
+                now = time.time_ns() // 1_000_000
+                return {partition: [Record(partition.topic, partition.partition, offset, now, None, None, (), problem)]}
+        raise error
 
     def _commit(self, messages: Sequence[Message]) -> None:
         self._producer.begin_transaction()
@@ -205,6 +229,18 @@ class _Membership(ConsumerRebalanceListener):
     def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         if revoked:
             logger.info("revoked: %s", _partitions(revoked))
+
+
+def _problem_reading(settings: KafkaSettings, partition: TopicPartition, offset: int) -> str | None:
+    consumer = KafkaConsumer(**_connection(settings), isolation_level="read_committed", metrics_enabled=False)
+    with closing(consumer):
+        consumer.assign([partition])
+        consumer.seek(partition, offset)
+        try:
+            consumer.poll(timeout_ms=_PROBE_SECONDS * 1000)
+        except CorruptRecordError as error:
+            return str(error)
+    return None
 
 
 def _connection(settings: KafkaSettings) -> Mapping[str, Any]:

@@ -1,9 +1,11 @@
 """Whatever comes in: what is a transaction is judged, what is none becomes a dead letter, and the detector goes on."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka import KafkaProducer
 
 from messaging.client import Message, Record
 from messaging.message_size import batch_bytes
@@ -48,6 +50,15 @@ def paid(amount: bytes, padding: int = 0) -> bytes:
     return b'{"id":"1","source":"a","target":"b","amount":%s,"unknown":"%s"}' % (amount, b"x" * padding)
 
 
+class NotUtf8(str):
+    """A header's name that producers cannot help sending in other bytes."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:
+        return b"\xff" * len(self)
+
+
 def padded_to(topic: str, size: int, amount: bytes = b"1") -> Message:
     """Return a message whose record batch has just this size."""
     roomy = message(topic, paid(amount, size // 2))
@@ -85,6 +96,20 @@ def test_bad_records_become_dead_letters_among_the_good_ones(services: Services,
     assert {headers(r)["__detector.errors.topic"] for r in dead} == {names.transactions.encode()}
     assert all(headers(r)["__detector.errors.message"] for r in dead)
     assert len(committed(broker, names.legit)) == len(messages)
+
+
+def test_a_header_name_that_is_not_utf_8_makes_a_dead_letter(services: Services, broker: str, names: Names) -> None:
+    create_topic(broker, names.transactions, partitions=2)
+    with closing(KafkaProducer(bootstrap_servers=broker)) as producer:
+        for headers_of_it in ([], [(NotUtf8("name"), b"1")], [(NotUtf8("name"), b"2")], []):
+            producer.send(names.transactions, GOOD, headers=headers_of_it, partition=1).get(timeout=10)
+    detector = services.start("detector", LOG_TRANSACTIONS="none")
+    wait_until_judged(broker, names, 4)
+    dead = committed(broker, names.dead_letter)
+    assert sorted(headers(r)["__detector.errors.offset"] or b"" for r in dead) == [b"1", b"2"]
+    assert {headers(r)["__detector.errors.partition"] for r in dead} == {b"1"}
+    assert len(committed(broker, names.legit)) == 2
+    assert detector.stop() == 0
 
 
 def test_amounts_are_compared_as_they_are_written(services: Services, broker: str, names: Names) -> None:

@@ -75,6 +75,13 @@ def test_what_is_no_transaction_goes_to_the_dead_letters_with_its_coordinates() 
     assert not outcome.rule_failed
 
 
+def test_a_record_that_the_client_could_not_read_whole_is_a_dead_letter_though_its_value_is_a_transaction() -> None:
+    message, outcome = route(replace(record(paid("900")), problem="half of it is missing"), routes())
+    assert (message.topic, message.value) == ("dead-letter", paid("900"))
+    assert message.headers[-1] == ("__detector.errors.message", b"half of it is missing")
+    assert isinstance(outcome, DeadLetter)
+
+
 def test_a_failed_rule_makes_a_dead_letter_that_names_it() -> None:
     message, outcome = route(record(paid("1")), routes(Rule("broken", broken)))
     assert message.topic == "dead-letter"
