@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
@@ -17,10 +18,12 @@ from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
 _ANSWER_SECONDS = 10.0
+_PATIENCE_SECONDS = 2.0
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 _ANY_PARTITION = -1
 
 logger = logging.getLogger(__name__)
+library_logger = logging.getLogger("librdkafka")
 T = TypeVar("T")
 
 
@@ -180,12 +183,24 @@ _REFUSALS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE)  # no
 
 
 def _connection(settings: KafkaSettings) -> dict[str, Any]:
-    return {"bootstrap.servers": settings.bootstrap_servers, "reconnect.backoff.max.ms": 1_000}
+    return {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "reconnect.backoff.max.ms": 1_000,
+        "statistics.interval.ms": 5_000,
+        "stats_cb": _watch_connections,
+    }
+
+
+def _watch_connections(statistics: str) -> None:
+    """Tell of a cluster that stays away, of which librdkafka itself logs once in half a minute at most."""
+    brokers = msgspec.json.decode(statistics)["brokers"]
+    if not any(broker["state"] == "UP" for broker in brokers.values()):
+        library_logger.error("all connections have failed")
 
 
 def _logger() -> dict[str, Any]:
     quieten("librdkafka", connections="librdkafka")
-    return {"logger": logging.getLogger("librdkafka")}
+    return {"logger": library_logger}
 
 
 def _consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
@@ -292,13 +307,16 @@ def _send(producer: Producer, message: Message, **options: Any) -> None:
 
 def _until_done(call: Callable[[float], T]) -> T:
     """Make the call, with a time limit as its argument, again for as long as it may be retried."""
-    deadline = time.monotonic() + _ANSWER_SECONDS
+    begin = time.monotonic()
     while True:
         try:
             return call(_SLICE_SECONDS)
         except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > deadline:
+            seconds = time.monotonic() - begin
+            if not error.args[0].retriable() or seconds > _ANSWER_SECONDS:
                 raise
+            if seconds > _PATIENCE_SECONDS:
+                library_logger.error("a request has failed: %s", error.args[0].str())  # noqa: TRY400 - one line for the user
 
 
 def _on_revoke(_: Consumer, revoked: Sequence[TopicPartition]) -> None:

@@ -17,8 +17,9 @@ class ConnectionTrouble:
 
     def __call__(self, record: logging.LogRecord) -> bool:
         """Log a line of ours where the record tells of a failed connection and the last line was some time ago."""
-        if "failed" in record.getMessage().lower() and self._every.is_due():
-            logger.warning("Kafka does not answer, trying again: %s", record.getMessage())
+        _, _, told = record.getMessage().rpartition("]: ")  # librdkafka begins with its client and thread in brackets
+        if "failed" in told.lower() and self._every.is_due():
+            logger.warning("Kafka does not answer, trying again: %s", told)
         return False
 
 
