@@ -273,6 +273,7 @@ def _open_transactional_producer(settings: KafkaSettings) -> KafkaProducer:
         settings,
         transactional_id=f"{settings.consumer_group}-{uuid.uuid4()}",
         transaction_timeout_ms=settings.transaction_timeout_ms,
+        retry_backoff_ms=5,  # the next Kafka transaction begins while the broker completes the one before
     )
     producer.init_transactions()
     return producer

@@ -1,0 +1,48 @@
+"""How many transactions a second the generator sends, without a pace, with both clients."""
+
+from argparse import Namespace
+from functools import partial
+
+from benchmarks import children, cluster, rates, runs
+from benchmarks.children import RunFailed
+from benchmarks.contenders import GENERATORS, Contender, chosen
+from benchmarks.runs import Bench, Run
+
+END_SECONDS = 30
+GUARANTEE = "no loss, no doubles while it lives"
+
+
+def measure(bench: Bench, options: Namespace) -> bool:
+    """Run the generator with each client in every round; return whether all runs count."""
+    done: list[Run] = []
+    for number in range(options.rounds):
+        for contender in chosen(GENERATORS, options.only):
+            run = _generate(bench, contender._replace(guarantee=GUARANTEE), options.records)
+            runs.tell(run, f"round {number + 1} of {options.rounds}, {contender.name}")
+            done.append(run)
+    settings = {"records": options.records, "rounds": options.rounds, "partitions": bench.partitions}
+    return rates.show(options.output, "generator", "Generated, records a second", settings, done)
+
+
+def _generate(bench: Bench, contender: Contender, records: int) -> Run:
+    names = cluster.fresh_names()
+    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    try:
+        return _timed(bench, contender, names, records)
+    except RunFailed as failed:
+        return Run(contender.name, contender.guarantee, failure=str(failed))
+    finally:
+        cluster.delete_topics(bench.admin, names.topics)
+
+
+def _timed(bench: Bench, contender: Contender, names: cluster.Names, records: int) -> Run:
+    settings = runs.settings_of(bench, contender, names)
+    unpaced = {"TRANSACTIONS_PER_SECOND": "0", "TRANSACTION_COUNT": str(records)}
+    done = partial(cluster.end_offsets, bench.admin, [names.transactions], bench.partitions)
+    with children.started(contender.command, {**settings, **unpaced}, bench.directory) as child:
+        rate = runs.records_per_second(done, records, [child], contender.name)
+        if not children.wait(child, END_SECONDS):
+            raise RunFailed(f"it did not end within {END_SECONDS} s")
+    if done() != records:
+        raise RunFailed(f"of {records:,} transactions it wrote {done():,}")
+    return runs.result(contender, rate, [child], records)
