@@ -20,8 +20,13 @@ READ_SECONDS = 30
 COUNT_SECONDS = 5.0
 LEADER_SECONDS = 2.0  # a request for a partition that has just been made can remain without an answer
 AT_ONCE = 10_000
-# The broker's answers while it makes its own topic of offsets.
-NOT_YET = (KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR)
+# The answers while the broker makes its own topic of offsets, or finds leaders for a new topic.
+NOT_YET = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError._NOENT,  # noqa: SLF001 - librdkafka's own answers begin so
+)
 QUIET = {"log_level": 2}  # librdkafka's: only what is critical
 
 
@@ -116,6 +121,16 @@ def end_offsets(admin: AdminClient, topics: Sequence[str], partitions: int) -> i
     wanted = {TopicPartition(topic, number): latest for topic in topics for number in range(partitions)}
     found = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=LEADER_SECONDS)
     return sum(each.result(ANSWER_SECONDS).offset for each in found.values())
+
+
+def end_offsets_so_far(admin: AdminClient, topics: Sequence[str], partitions: int) -> int:
+    """Return the same, and 0 for topics that are too new."""
+    try:
+        return end_offsets(admin, topics, partitions)
+    except KafkaException as error:
+        if error.args[0].code() in NOT_YET:
+            return 0
+        raise
 
 
 def open_reader(servers: str, topics: Sequence[str], partitions: int) -> Consumer:

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
 _ANSWER_SECONDS = 10.0
+_LOST_SECONDS = 2 * _ANSWER_SECONDS
 _PATIENCE_SECONDS = 2.0
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 _ANY_PARTITION = -1
@@ -58,6 +60,7 @@ class ConfluentDetectorClient:
         self._settings = settings
         self._topic = topic
         self._producer = _open_transactional_producer(settings)
+        self._beside = ThreadPoolExecutor(1, "offsets")
         self._consumer = Consumer(_consumer_configuration(settings), **_logger())
         self._metadata: Any = None
         self._first_offsets: dict[int, int] = {}
@@ -93,17 +96,24 @@ class ConfluentDetectorClient:
         return sum(known) if len(known) == len(lags) else None
 
     def close(self) -> None:
+        self._beside.shutdown(wait=False)
         with suppress(KafkaException, RuntimeError):
             self._consumer.close()
 
     def _commit(self, messages: Sequence[Message]) -> None:
         self._producer.begin_transaction()
-        # First the offsets: they wait for the Kafka transaction before by the millisecond, messages by 20 ms.
-        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in self._next_offsets.items()]
-        _until_done(partial(self._producer.send_offsets_to_transaction, offsets, self._metadata))
-        for message in messages:
-            _send(self._producer, message)
+        # The offsets go ahead: they wait for the Kafka transaction before by the millisecond, messages by 20 ms.
+        offsets = self._beside.submit(_until_done, partial(self._send_offsets, self._producer))
+        try:
+            for message in messages:
+                _send(self._producer, message)
+        finally:
+            _expect(offsets)
         _until_done(self._producer.commit_transaction)
+
+    def _send_offsets(self, producer: Producer, seconds: float) -> None:
+        offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in self._next_offsets.items()]
+        producer.send_offsets_to_transaction(offsets, self._metadata, seconds)
 
     def _abort(self) -> None:
         _until_done(self._producer.abort_transaction)
@@ -239,6 +249,8 @@ def _open_transactional_producer(settings: KafkaSettings) -> Producer:
     producer = _open_producer(
         settings,
         {
+            # Leaves a broker that is away in the cluster: else its return may not be noticed (librdkafka's issue 5511).
+            "metadata.recovery.strategy": "none",
             "transactional.id": f"{settings.consumer_group}-{uuid.uuid4()}",
             "transaction.timeout.ms": settings.transaction_timeout_ms,
             "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before
@@ -319,6 +331,14 @@ def _until_done(call: Callable[[float], T]) -> T:
                 raise
             if seconds > _PATIENCE_SECONDS:
                 library_logger.error("a request has failed: %s", error.args[0].str())  # noqa: TRY400 - one line for the user
+
+
+def _expect(sent: Future[None]) -> None:
+    """Wait for an answer. librdkafka waits for ever for a group coordinator that left the cluster (its issue 5511)."""
+    try:
+        sent.result(_LOST_SECONDS)
+    except TimeoutError as error:
+        raise ClientFailed("cannot write: no answer from the group's coordinator") from error
 
 
 def _on_revoke(_: Consumer, revoked: Sequence[TopicPartition]) -> None:

@@ -18,6 +18,9 @@ for path in ("/app/new", "/var/tmp/new", "/tmp/new"):
         print(error.strerror)
 """
 
+SERVICE = "open('/proc/1/task/1/children').read().split()[0]"
+SIGNAL = f"import os, signal; os.kill(int({SERVICE}), signal.{{}})"
+
 
 @pytest.fixture(scope="module")
 def started() -> None:
@@ -33,17 +36,17 @@ def container(request: pytest.FixtureRequest) -> stack.Container:
 def test_a_loop_that_stands_still_turns_unhealthy_until_it_goes_round_again() -> None:
     pair = [stack.container(service) for service in stack.PAIR]
     for container in pair:
-        stack.docker("kill", "--signal", "STOP", container.identifier)
+        container.python(SIGNAL.format("SIGSTOP"))
     for container in pair:
         container.wait_for_health("unhealthy")
     for container in pair:
-        stack.docker("kill", "--signal", "CONT", container.identifier)
+        container.python(SIGNAL.format("SIGCONT"))
     for container in pair:
         container.wait_for_health("healthy")
 
 
 def test_the_process_has_no_rights_and_gets_none(container: stack.Container) -> None:
-    lines = container.python("print(open('/proc/1/status').read())").splitlines()
+    lines = container.python(f"print(open(f'/proc/{{{SERVICE}}}/status').read())").splitlines()
     status = dict(line.split(":\t", 1) for line in lines)
     assert set(status["Uid"].split() + status["Gid"].split()) == {"10001"}
     assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
@@ -59,9 +62,14 @@ def test_it_comes_back_after_a_failure_only(container: stack.Container) -> None:
     assert container.facts["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 0}
 
 
-def test_the_command_is_the_first_process(container: stack.Container) -> None:
-    command = container.python(r"print(open('/proc/1/cmdline').read().split('\0')[1:3])")
-    assert command == str(["-m", container.facts["Config"]["Labels"]["com.docker.compose.service"]])
+def test_it_stops_at_once_when_it_has_hardly_started(container: stack.Container) -> None:
+    stack.docker("kill", container.identifier)
+    begin = time.monotonic()
+    stack.docker("start", container.identifier)
+    stack.docker("stop", "--time", "30", container.identifier)
+    assert time.monotonic() - begin < STOP_SECONDS
+    stack.docker("start", container.identifier)
+    container.wait_for_health("healthy")
 
 
 def test_it_stops_in_under_five_seconds_with_code_0(container: stack.Container) -> None:
