@@ -158,7 +158,7 @@ class ConfluentGeneratorClient:
     def send(self, message: Message) -> None:
         sent = _Sent(message)
         with _or_client_failed("cannot write"):
-            _send(self._producer, message, on_delivery=sent.on_delivery)
+            _send(self._producer, message, sent.on_delivery)
         self._sent.append(sent)
 
     def delivered(self, seconds: float) -> Sequence[Message]:
@@ -305,14 +305,15 @@ def _record(message: Any) -> Record:
     )
 
 
-def _send(producer: Producer, message: Message, **options: Any) -> None:
+def _send(producer: Producer, message: Message, on_delivery: Any = None) -> None:
     partition = _ANY_PARTITION if message.partition is None else message.partition
-    timestamp = max(1, message.timestamp)  # librdkafka takes 0 for now
-    if message.headers:
-        options["headers"] = list(message.headers)
+    timestamp = message.timestamp if message.timestamp > 0 else 1  # librdkafka takes 0 for now
+    headers: Any = list(message.headers) if message.headers else None
     while True:
-        try:
-            producer.produce(message.topic, message.value, message.key, partition, timestamp=timestamp, **options)
+        try:  # by position, which is faster
+            producer.produce(
+                message.topic, message.value, message.key, partition, None, on_delivery, timestamp, headers
+            )
         except BufferError:
             producer.poll(_SLICE_SECONDS)
         else:
