@@ -123,10 +123,11 @@ def end_offsets(admin: AdminClient, topics: Sequence[str], partitions: int) -> i
     return sum(each.result(ANSWER_SECONDS).offset for each in found.values())
 
 
-def end_offsets_so_far(admin: AdminClient, topics: Sequence[str], partitions: int) -> int:
-    """Return the same, and 0 for topics that are too new."""
+def written_so_far(watcher: Consumer, topics: Sequence[str], partitions: int) -> int:
+    """Return how many records the topics hold that no Kafka transaction has written to; 0 where they are too new."""
+    wanted = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
     try:
-        return end_offsets(admin, topics, partitions)
+        return sum(watcher.get_watermark_offsets(partition, ANSWER_SECONDS)[1] for partition in wanted)
     except KafkaException as error:
         if error.args[0].code() in NOT_YET:
             return 0

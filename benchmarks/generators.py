@@ -38,7 +38,8 @@ def _generate(bench: Bench, contender: Contender, records: int) -> Run:
 def _timed(bench: Bench, contender: Contender, names: cluster.Names, records: int) -> Run:
     settings = runs.settings_of(bench, contender, names)
     unpaced = {"TRANSACTIONS_PER_SECOND": "0", "TRANSACTION_COUNT": str(records)}
-    done = partial(cluster.end_offsets_so_far, bench.admin, [names.transactions], bench.partitions)
+    watcher = cluster.open_group_watcher(bench.servers, names)
+    done = partial(cluster.written_so_far, watcher, [names.transactions], bench.partitions)
     with children.started(contender.command, {**settings, **unpaced}, bench.directory) as child:
         rate = runs.records_per_second(done, records, [child], contender.name)
         if not children.wait(child, END_SECONDS):

@@ -95,7 +95,7 @@ def _route_all(bench: Bench, contender: Contender, names: Names, written: Writte
     if contender.commits_with_outputs:
         done: Callable[[], int] = partial(cluster.committed_offsets, watcher, names.transactions, bench.partitions)
     else:
-        done = partial(cluster.end_offsets_so_far, bench.admin, names.outputs, bench.partitions)
+        done = partial(cluster.written_so_far, watcher, names.outputs, bench.partitions)
     with children.started(contender.command, settings, bench.directory) as child:
         rate = records_per_second(done, written.records, [child], contender.name)
     check_outputs(bench, contender, names, written)

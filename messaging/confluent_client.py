@@ -312,7 +312,7 @@ def _send(producer: Producer, message: Message, on_delivery: Any = None) -> None
     while True:
         try:  # by position, which is faster
             producer.produce(
-                message.topic, message.value, message.key, partition, None, on_delivery, timestamp, headers
+                message.topic, message.value, message.key, partition, on_delivery, None, timestamp, headers
             )
         except BufferError:
             producer.poll(_SLICE_SECONDS)
