@@ -64,6 +64,7 @@ _ONE_NODE = {
     "transaction.state.log.min.isr": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
+    "broker.session.timeout.ms": "60000",  # one that was held up shall not take the leadership from itself
 }
 # Fewer partitions of Kafka's own topics to make, and no waiting where a test or a demo would only wait.
 _QUICK = {

@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 REASON = "fraud.reason"
 
 
-def wait_until_judged(servers: str, names: Names, count: int, seconds: float = 60) -> None:
+def wait_until_judged(servers: str, names: Names, count: int, seconds: float = 120) -> None:
     """Wait until the group has committed so many records of the topic `transactions`."""
     with closing(KafkaConsumer(bootstrap_servers=servers, group_id=names.group, enable_auto_commit=False)) as consumer:
         partitions = [TopicPartition(names.transactions, n) for n in consumer.partitions_for_topic(names.transactions)]

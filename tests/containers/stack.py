@@ -24,7 +24,7 @@ KAFKA_ALONE = ("-f", "docker-compose.kafka.yml")
 PAIR = ("generator", "detector")
 # Another pace than the default, for more to happen in the time that a test takes.
 SETTINGS = {"TRANSACTIONS_PER_SECOND": "20"}
-START_SECONDS = 90
+START_SECONDS = 120
 VERDICT = r"(LEGIT|FRAUD) .* -> "
 _WORK = {"generator": r"SENT .* -> ", "detector": VERDICT}
 _COMMAND_SECONDS = 240

@@ -12,7 +12,7 @@ from kafka.admin import NewTopic
 
 from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, jars
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.integration
 
 
 def topics(kafka: EmbeddedKafka) -> list[str]:

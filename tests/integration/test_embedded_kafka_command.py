@@ -14,7 +14,7 @@ import pytest
 
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 90
