@@ -1,4 +1,4 @@
-# One target for each service:  docker build --target generator .   docker build --target detector .
+# One target for each service:  docker build --target generator .   docker build --target detector .   (or audit)
 
 FROM python:3.13-slim AS base
 WORKDIR /app
@@ -28,3 +28,13 @@ COPY detector detector
 RUN chmod -R a+rX . && python -m compileall -q .
 USER 10001:10001
 CMD ["python", "-m", "detector"]
+
+FROM base AS audit
+LABEL org.opencontainers.image.title="audit" \
+      org.opencontainers.image.description="Checks that every transaction was judged once, rightly and in its order"
+COPY audit audit
+RUN chmod -R a+rX . && python -m compileall -q .
+USER 10001:10001
+# It runs to its end; nothing watches it meanwhile.
+HEALTHCHECK NONE
+ENTRYPOINT ["python", "-m", "audit"]

@@ -50,10 +50,25 @@ def run_service(name: str, settings_class: type[T], serve: Callable[[T, Stop], N
 
     Exit codes: 0 stopped as asked, 1 failed, 2 the settings cannot be used (nothing was touched).
     """
-    _handle_arguments(name, settings_class)
+    argument_parser(name, settings_class).parse_args()
+    run_with_settings(name, settings_class, serve)
+
+
+def run_with_settings(name: str, settings_class: type[T], serve: Callable[[T, Stop], None]) -> NoReturn:
+    """Do the same for a service that has handled its arguments."""
     settings = _settings_or_exit(name, settings_class, environment())
     configure_logging(settings.runtime.log, name)
     _exit(_serve(settings, serve, stop_on_signals()))
+
+
+def argument_parser(name: str, settings_class: type) -> argparse.ArgumentParser:
+    """Return a parser that knows `--help`, which lists the settings."""
+    return argparse.ArgumentParser(
+        prog=f"python -m {name}",
+        description=f"The {name}. Settings come from the environment, then from .env in the working folder:",
+        epilog=settings_table(settings_class),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def settings_table(settings_class: type) -> str:
@@ -63,15 +78,6 @@ def settings_table(settings_class: type) -> str:
 
 def _table_line(declared: Setting) -> str:
     return f"  {declared.name:<30} {declared.default or '(unset)':<16} {declared.explanation}"
-
-
-def _handle_arguments(name: str, settings_class: type) -> None:
-    argparse.ArgumentParser(
-        prog=f"python -m {name}",
-        description=f"The {name}. Settings come from the environment, then from .env in the working folder:",
-        epilog=settings_table(settings_class),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
 
 
 def _settings_or_exit(name: str, settings_class: type[T], texts: Mapping[str, str]) -> T:

@@ -20,13 +20,13 @@ _KEPT_VARIABLES = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_
 class Service:
     """A process of `python -m <module>` with just these settings, in a folder of its own that holds no .env."""
 
-    def __init__(self, module: str, settings: Mapping[str, str], directory: Path) -> None:
+    def __init__(self, module: str, arguments: Sequence[str], settings: Mapping[str, str], directory: Path) -> None:
         self._module = module
         self._output = directory / "output"
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module],
+                [sys.executable, "-m", module, *arguments],
                 cwd=directory,
                 env={**kept, "PYTHONPATH": str(ROOT), **settings},
                 stdin=subprocess.DEVNULL,
@@ -92,11 +92,11 @@ class Services:
         self._directory = directory
         self._started: list[Service] = []
 
-    def start(self, module: str, **settings: str) -> Service:
-        """Start `python -m <module>`; these settings go over the common ones."""
+    def start(self, module: str, *arguments: str, **settings: str) -> Service:
+        """Start `python -m <module> <arguments>`; these settings go over the common ones."""
         directory = self._directory / f"{len(self._started)}-{module}"
         directory.mkdir()
-        service = Service(module, {**self._settings, **settings}, directory)
+        service = Service(module, arguments, {**self._settings, **settings}, directory)
         self._started.append(service)
         return service
 

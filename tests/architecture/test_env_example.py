@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from audit.settings import AuditSettings
 from detector.settings import DetectorSettings
 from generator.settings import GeneratorSettings
 from runtime.settings import all_settings, read_settings
@@ -14,7 +15,7 @@ OF_EMBEDDED_KAFKA = {"KAFKA_PORT": "9092"}
 
 
 def defaults() -> dict[str, str]:
-    declared = [*all_settings(GeneratorSettings), *all_settings(DetectorSettings)]
+    declared = [*all_settings(GeneratorSettings), *all_settings(DetectorSettings), *all_settings(AuditSettings)]
     return {setting.name: setting.default for setting in declared} | OF_EMBEDDED_KAFKA
 
 
@@ -25,6 +26,7 @@ def test_it_holds_every_setting_with_its_default() -> None:
 def test_it_loads() -> None:
     texts = {name: text or "" for name, text in dotenv_values(EXAMPLE).items()}
     assert read_settings(GeneratorSettings, texts) == read_settings(GeneratorSettings, {})
+    assert read_settings(AuditSettings, texts) == read_settings(AuditSettings, {})
     assert read_settings(DetectorSettings, texts).topics == read_settings(DetectorSettings, {}).topics
 
 

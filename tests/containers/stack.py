@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from audit.settings import AuditSettings
 from detector.settings import DetectorSettings
 from generator.settings import GeneratorSettings
 from runtime.settings import Setting, all_settings
@@ -32,7 +33,7 @@ _COMMAND_SECONDS = 240
 
 def settings_of(service: str) -> Mapping[str, Setting]:
     """Return the settings of a service by their names."""
-    settings_class = {"generator": GeneratorSettings, "detector": DetectorSettings}[service]
+    settings_class = {"generator": GeneratorSettings, "detector": DetectorSettings, "audit": AuditSettings}[service]
     return {setting.name: setting for setting in all_settings(settings_class)}
 
 

@@ -13,6 +13,8 @@ from tests.containers import stack
 pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("compose_command")]
 
 FIXED = {"KAFKA_BOOTSTRAP_SERVERS", "HEALTH_FILE"}
+SERVICES = (*stack.PAIR, "audit")
+AUDIT_TOO = ("--profile", "audit")
 COLORS = {"FORCE_COLOR", "NO_COLOR"}
 
 
@@ -33,9 +35,9 @@ def test_compose_takes_the_files_without_a_word(files: tuple[str, ...]) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("service", stack.PAIR)
+@pytest.mark.parametrize("service", SERVICES)
 def test_every_setting_is_passed_on_from_the_shell(service: str) -> None:
-    given = model(settings=passed_on(service))["services"][service]["environment"]
+    given = model(*AUDIT_TOO, settings=passed_on(service))["services"][service]["environment"]
     assert given == {**passed_on(service), "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"}
 
 
@@ -50,10 +52,15 @@ def test_every_setting_is_passed_on_from_an_env_file_in_the_folder(service: str,
     assert given == {**passed_on(service), "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"}
 
 
-@pytest.mark.parametrize("service", stack.PAIR)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_setting_that_is_not_set_stays_unset(service: str) -> None:
-    given = model()["services"][service]["environment"]
+    given = model(*AUDIT_TOO)["services"][service]["environment"]
     assert {name for name, value in given.items() if value is not None} == {"KAFKA_BOOTSTRAP_SERVERS"}
+
+
+def test_the_audit_runs_only_when_asked_for() -> None:
+    assert set(model()["services"]) == {"kafka", *stack.PAIR}
+    assert model(*AUDIT_TOO)["services"]["audit"]["restart"] == "no"
 
 
 def test_both_files_mean_the_same_kafka() -> None:

@@ -1,0 +1,187 @@
+"""The audit on a real Kafka: it passes what the pair has done, names what others did, and raises no false alarm."""
+
+import json
+import re
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from messaging.client import Headers, Message
+from tests.conservation import wait_until_judged
+from tests.services import Service, Services
+from tests.topics import Names, create_topic, message, raw_producer, send, write
+
+pytestmark = pytest.mark.integration
+
+QUIET = {"LOG_TRANSACTIONS": "none"}
+HOLDS, BROKEN = 0, 1
+AUDIT_SECONDS = 60
+
+
+def paid(number: int, amount: str = "1") -> bytes:
+    return f'{{"id":"{number}","source":"a","target":"b","amount":{amount}}}'.encode()
+
+
+def counts(audit: Service) -> dict[str, int]:
+    """Return the last number of each line of the table."""
+    rows = audit.matches(r"^(\S.*\S) +([0-9,]+)$")
+    return {row[1]: int(row[2].replace(",", "")) for row in rows}
+
+
+def audited(services: Services, expected: int, **settings: str) -> Service:
+    audit = services.start("audit", **settings)
+    assert audit.wait(AUDIT_SECONDS) == expected, audit.lines
+    assert not audit.matches("Traceback")
+    return audit
+
+
+def create_topics(servers: str, names: Names) -> None:
+    for topic in names[:4]:
+        create_topic(servers, topic, partitions=2)
+
+
+def commit_offset(servers: str, names: Names, offset: int) -> None:
+    with closing(KafkaConsumer(bootstrap_servers=servers, group_id=names.group, enable_auto_commit=False)) as consumer:
+        partition = TopicPartition(names.transactions, 0)
+        consumer.assign([partition])
+        consumer.commit({partition: OffsetAndMetadata(offset, "", -1)})
+
+
+def conserved(names: Names) -> tuple[Sequence[Message], Sequence[Message]]:
+    """Return four records of the input, and the outputs that follow from them."""
+    inputs = [message(names.transactions, value) for value in (paid(1), paid(2), paid(3, "950"), b"not JSON")]
+    coordinates: Headers = [
+        ("__detector.errors.topic", names.transactions.encode()),
+        ("__detector.errors.partition", b"0"),
+        ("__detector.errors.offset", b"3"),
+        ("__detector.errors.message", b"why"),
+    ]
+    return inputs, [
+        message(names.legit, paid(1)),
+        message(names.legit, paid(2)),
+        message(names.fraud, paid(3, "950"), headers=[("fraud.reason", b"much")]),
+        message(names.dead_letter, b"not JSON", headers=coordinates),
+    ]
+
+
+def test_what_the_pair_has_done_passes(services: Services, broker: str, names: Names) -> None:
+    generator = services.start("generator", TRANSACTION_COUNT="5000", TRANSACTIONS_PER_SECOND="0", **QUIET)
+    assert generator.wait(60) == 0
+    bad = [b"", None, b"not JSON", b"[" * 10_000, paid(1, "-1"), b"x" * 1_048_400]
+    write(broker, [message(names.transactions, value, headers=[("trace", None)]) for value in bad])
+    detector = services.start("detector", **QUIET)
+    wait_until_judged(broker, names, 5_000 + len(bad))
+    assert detector.stop() == 0
+    found = counts(audited(services, HOLDS))
+    assert found[names.transactions] == 5_000 + len(bad)
+    assert found[names.fraud] + found[names.legit] == 5_000
+    assert found[names.dead_letter] == len(bad)
+    assert found["in flight"] == 0
+
+
+def test_repeated_audits_beside_detectors_under_load_raise_no_alarm(
+    services: Services, broker: str, names: Names
+) -> None:
+    load = services.start("generator", TRANSACTION_COUNT="30000", TRANSACTIONS_PER_SECOND="1000", **QUIET)
+    load.wait_for_line("connected")
+    detectors = [services.start("detector", BATCH_SIZE="200", **QUIET) for _ in range(2)]
+    wait_until_judged(broker, names, 500)
+    seen = [counts(audited(services, HOLDS)) for _ in range(4)]
+    detectors[0].kill()
+    seen.append(counts(audited(services, HOLDS)))
+    assert [found[names.transactions] for found in seen] == sorted({found[names.transactions] for found in seen})
+    assert load.wait(60) == 0
+    wait_until_judged(broker, names, 30_000)
+    found = counts(audited(services, HOLDS))
+    assert (found[names.fraud] + found[names.legit], found["in flight"]) == (30_000, 0)
+
+
+def test_it_follows_until_it_is_stopped(services: Services, names: Names) -> None:
+    services.start("detector", **QUIET).wait_for_line("assigned")
+    services.start("generator", TRANSACTIONS_PER_SECOND="200", **QUIET)
+    follower = services.start("audit", "--follow")
+    follower.wait_for_line("the law of conservation holds", count=3, seconds=60)
+    assert follower.stop() == HOLDS
+    read = [int(match[1].replace(",", "")) for match in follower.matches(f"^{names.transactions} +([0-9,]+)$")]
+    assert read == sorted(set(read))
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+@pytest.mark.parametrize("defect", ["lost", "doubled", "misrouted", "altered", "out of order", "foreign"])
+def test_each_way_to_break_the_law_is_named(services: Services, broker: str, names: Names, defect: str) -> None:
+    create_topics(broker, names)
+    inputs, (first, second, rich, dead) = conserved(names)
+    outputs = {
+        "lost": [second, rich, dead],
+        "doubled": [first, second, second, rich, dead],
+        "misrouted": [first, second, message(names.legit, rich.value), dead],
+        "altered": [first, message(names.legit, second.value, b"other"), rich, dead],
+        "out of order": [second, first, rich, dead],
+        "foreign": [first, second, rich, dead, message(names.legit, paid(4))],
+    }
+    write(broker, inputs)
+    write(broker, outputs[defect])
+    commit_offset(broker, names, len(inputs))
+    audit = audited(services, BROKEN)
+    assert {kind for kind, count in counts(audit).items() if count and kind not in names} == {defect}
+    assert audit.matches(rf"^{defect}: \S+-[0-9a-f]{{12}}\[0\] offset \d")
+    assert len(audit.matches("ERROR   the law of conservation is broken")) == 1
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+def test_what_the_detectors_have_not_committed_is_in_flight(services: Services, broker: str, names: Names) -> None:
+    create_topics(broker, names)
+    inputs, outputs = conserved(names)
+    write(broker, inputs)
+    write(broker, outputs[:1])
+    commit_offset(broker, names, 1)
+    assert counts(audited(services, HOLDS))["in flight"] == 3
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+def test_an_aborted_output_is_none_and_an_open_one_is_waited_for(services: Services, broker: str, names: Names) -> None:
+    create_topics(broker, names)
+    inputs, outputs = conserved(names)
+    write(broker, inputs)
+    writer = raw_producer(broker, {"transactional.id": names.group})
+    writer.init_transactions(20)
+    writer.begin_transaction()
+    send(writer, outputs)
+    writer.abort_transaction(20)
+    writer.begin_transaction()
+    send(writer, outputs)
+    assert writer.flush(20) == 0
+    commit_offset(broker, names, len(inputs))
+    audit = services.start("audit")
+    with pytest.raises(AssertionError, match="the end of the audit"):
+        audit.wait(3)
+    writer.commit_transaction(20)
+    assert audit.wait(AUDIT_SECONDS) == HOLDS
+    assert counts(audit)["in flight"] == 0
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+def test_its_answer_can_be_json(services: Services, broker: str, names: Names) -> None:
+    create_topics(broker, names)
+    inputs, outputs = conserved(names)
+    write(broker, inputs)
+    write(broker, outputs)
+    (event,) = [json.loads(line) for line in audited(services, HOLDS, LOG_FORMAT="json").lines[-1:]]
+    assert event["counts"][names.transactions] == len(inputs)
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+def test_where_it_cannot_audit_it_says_so_in_a_line(services: Services, names: Names) -> None:
+    without_topics = audited(services, BROKEN)
+    assert [re.sub(r"^\S+ ", "", line) for line in without_topics.lines] == [
+        f"ERROR   there is no topic {', '.join(names[:4])}: has the detector been started?"
+    ]
+    without_kafka = audited(services, BROKEN, KAFKA_BOOTSTRAP_SERVERS="localhost:1")
+    assert len(without_kafka.lines) == 1
+    assert without_kafka.matches("ERROR   no answer from Kafka at localhost:1: ")
+    assert audited(services, 2, FRAUD_THRESHOLD="much").lines == [
+        "audit: FRAUD_THRESHOLD='much': expected a number, 0 or above"
+    ]

@@ -1,0 +1,156 @@
+"""The audit decides anew where a record belongs, and comes to what the README says."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import astuple
+
+from audit.law import DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, identity, judge, read
+from messaging.client import Headers, Record
+from messaging.transaction import InvalidTransaction, Transaction, read_transaction
+
+LARGEST = 200_000
+PLAIN = Law(Decimal(900), (), LARGEST)
+
+
+def paid(amount: str, more: str = "") -> bytes:
+    return f'{{"id":"1","source":"a","target":"b","amount":{amount}{more}}}'.encode()
+
+
+def record(value: bytes | None, headers: Headers = (), problem: str | None = None) -> Record:
+    return Record("transactions", 0, 7, 1_700_000_000_000, b"a", value, headers, problem)
+
+
+def allowed(value: bytes | None, law: Law = PLAIN) -> int:
+    return judge(record(value), law)[0]
+
+
+def is_known(paid: Transaction) -> str | None:
+    return "b is known" if paid.target == "b" else None
+
+
+def never(_paid: Transaction) -> None:
+    return None
+
+
+def fails(_paid: Transaction) -> None:
+    raise LookupError
+
+
+@pytest.mark.parametrize("amount", ["900", "900.00", '"900"', "9e2", "0", "-0", "1e-400"])
+def test_up_to_the_threshold_is_legit(amount: str) -> None:
+    assert allowed(paid(amount)) == LEGIT
+
+
+@pytest.mark.parametrize("amount", ["900.01", '"900.01"', "9.0001e2", "900.00000000000000001", "1e400", "9" * 5000])
+def test_over_the_threshold_is_fraud(amount: str) -> None:
+    assert allowed(paid(amount)) == FRAUD
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"not JSON",
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        b"[1]",
+        b'"text"',
+        paid("1")[:-1],
+        paid("1") + b"}",
+        b'{"source":"a","target":"b","amount":1}',
+        b'{"id":1,"source":"a","target":"b","amount":1}',
+        b'{"id":"1","source":null,"target":"b","amount":1}',
+        b'{"id":"\\ud800","source":"a","target":"b","amount":1}',
+        b'{"id":"1","source":"a","target":"b"}',
+        paid("1", ',"x":"')[:-1] + b'\xff"}',
+        paid("1", ',"x":' + "[" * 100_000),
+        *map(
+            paid,
+            [
+                "true",
+                "null",
+                "[1]",
+                '"NaN"',
+                "NaN",
+                "Infinity",
+                "-0.01",
+                '"ten"',
+                '"1_0"',
+                '" 1"',
+                '"٩"',
+                "1e9999999999999999999",
+            ],
+        ),
+    ],
+)
+def test_what_is_no_transaction_is_a_dead_letter(value: bytes | None) -> None:
+    assert allowed(value) == DEAD_LETTER
+
+
+def test_other_fields_pass_whatever_they_hold() -> None:
+    assert allowed(paid("1", ',"x":1e9999999999999999999,"y":[{}],"currency":5')) == LEGIT
+
+
+def test_a_rule_of_the_users_makes_fraud_and_one_that_raises_a_dead_letter() -> None:
+    assert allowed(paid("1"), PLAIN._replace(rules=[never, is_known])) == FRAUD
+    assert allowed(paid("1"), PLAIN._replace(rules=[never])) == LEGIT
+    assert allowed(paid("950"), PLAIN._replace(rules=[is_known, fails])) == DEAD_LETTER
+
+
+def test_a_record_that_cannot_be_read_whole_is_a_dead_letter_that_may_lack_something() -> None:
+    assert judge(record(paid("1"), problem="a header"), PLAIN)[0] == DEAD_LETTER + SHORTENED
+
+
+def test_a_record_about_as_large_as_the_topics_take_may_be_a_dead_letter_too() -> None:
+    assert allowed(paid("1", ',"x":"%s"' % ("x" * LARGEST))) == LEGIT + DEAD_LETTER + SHORTENED
+    headers = [("name", b"x" * LARGEST)]
+    assert judge(record(paid("950"), headers), PLAIN)[0] == FRAUD + DEAD_LETTER + SHORTENED
+
+
+def test_a_record_is_itself_by_its_id_else_by_its_value() -> None:
+    assert identity(record(paid("1"))) == identity(record(paid("2"))) == "1"
+    assert identity(record(b"not JSON")) == b"not JSON"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = ["id", "source", "target", "amount", "currency", "timestamp", "x"]
+
+
+def as_json(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{as_json(name)}:{as_json(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(as_json, value)) + "]"
+    return str(value) if isinstance(value, Decimal) else json.dumps(value)
+
+
+@given(st.fixed_dictionaries({}, optional={name: st.text() | json_values for name in FIELDS}), st.booleans())
+def test_it_reads_what_the_detector_reads(fields: dict[str, object], is_paid: bool) -> None:  # noqa: FBT001
+    complete = {"id": "1", "source": "a", "target": "b", "amount": 1} | fields if is_paid else fields
+    value = as_json(complete).encode()
+    assert as_tuple(read(value)) == as_tuple(read_by_the_detector(value))
+
+
+@given(st.binary())
+def test_it_refuses_what_the_detector_refuses(value: bytes) -> None:
+    assert as_tuple(read(value)) == as_tuple(read_by_the_detector(value))
+
+
+def read_by_the_detector(value: bytes) -> Transaction | None:
+    try:
+        return read_transaction(value)
+    except InvalidTransaction:
+        return None
+
+
+def as_tuple(transaction: Transaction | None) -> tuple[object, ...] | None:
+    return None if transaction is None else astuple(transaction)
