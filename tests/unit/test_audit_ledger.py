@@ -203,7 +203,8 @@ def test_the_order_is_that_of_one_output_partition() -> None:
 
 def test_a_key_in_two_partitions_of_the_input_has_an_order_in_each() -> None:
     elsewhere = replace(B, partition=1)
-    for outputs in ([legit(A), legit(elsewhere, 1)], [legit(elsewhere), legit(A, 1)]):
+    together = legit(elsewhere, 1, partition=0)
+    for outputs in ([legit(A), together], [together, legit(A, 2)]):
         assert audit([elsewhere, A], outputs).law_holds
 
 
