@@ -4,7 +4,7 @@ FROM python:3.13-slim AS base
 WORKDIR /app
 # The dependencies are a layer of their own, made again only when their lock changes.
 COPY requirements.txt .
-RUN pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements.txt
+RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements.txt
 COPY messaging messaging
 COPY runtime runtime
 # The loop touches this file; /tmp has to be writable (a tmpfs where the root file system is read-only).
