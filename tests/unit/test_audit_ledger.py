@@ -230,6 +230,11 @@ def test_alike_records_of_two_partitions_keep_theirs() -> None:
     assert audit(inputs, outputs).law_holds
 
 
+def test_an_alike_record_does_not_stand_for_one_that_a_dead_letter_names() -> None:
+    first, second = read(b"not JSON", 3), read(b"not JSON", 5)
+    assert offences(audit([first, second], [dead(first), legit(second)])) == {"misrouted": 1}
+
+
 def test_alike_dead_letters_are_told_apart_by_their_coordinates() -> None:
     again = replace(BAD, offset=10)
     assert audit([BAD, again], [dead(BAD), dead(again, 1)]).law_holds
