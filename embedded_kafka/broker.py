@@ -25,22 +25,23 @@ class EmbeddedKafka:
     """A one-node Kafka on localhost; `with` starts and closes it.
 
     Port 0 takes a free one. Without a data directory the data lives in a temporary folder until `close`.
-    `properties` go over the broker's settings; its listeners are CLIENTS (the port), BROKER and CONTROLLER, so
-    `listener.security.protocol.map` can secure the first and leave the others in plain text.
+    `properties` go over the broker's settings at each start; its listeners are CLIENTS (the port), BROKER and
+    CONTROLLER, so `listener.security.protocol.map` can secure the first and leave the others in plain text. With a
+    `controller.quorum.voters` of their own, several of them make a cluster.
     """
 
     def __init__(
         self, *, port: int = 0, data_directory: Path | None = None, properties: Mapping[str, str] | None = None
     ) -> None:
         clients, broker, controller = ports.free_ports(3)
-        self._ports = configuration.Ports(port or clients, broker, controller)
+        self.ports = configuration.Ports(port or clients, broker, controller)
         self._given_directory = data_directory
         self._directory: Path | None = None
-        self._properties = dict(properties or {})
+        self.properties = dict(properties or {})
         self._process: subprocess.Popen[bytes] | None = None
         # Linux ties a child to the thread that started it: this one lives until close, callers' threads may not.
         self._starter = ThreadPoolExecutor(1, "embedded-kafka")
-        self.bootstrap_servers = f"localhost:{self._ports.clients}"
+        self.bootstrap_servers = f"localhost:{self.ports.clients}"
 
     def __enter__(self) -> Self:
         try:
@@ -62,18 +63,18 @@ class EmbeddedKafka:
 
     def start(self) -> None:
         """Start the broker on its data and return when it answers. Raises EmbeddedKafkaError."""
-        reason = ports.why_not_free(self._ports.clients)
+        reason = ports.why_not_free(self.ports.clients)
         if reason is not None:
-            message = f"port {self._ports.clients} cannot be used: {reason}"
+            message = f"port {self.ports.clients} cannot be used: {reason}"
             raise EmbeddedKafkaError(message)
         class_path = jars.install()
         directory = self._prepare_directory()
         settings = directory / "server.properties"
-        if (directory / "data" / "meta.properties").exists():
-            self._fence_predecessor(class_path, directory)
-        else:
+        if not (directory / "data" / "meta.properties").exists():
             self._launch(configuration.format_command(class_path, settings), directory / "broker.log")
             self._expect_formatted()
+        elif "controller.quorum.voters" not in self.properties:  # in a cluster, the others have seen to it
+            self._fence_predecessor(class_path, directory)
         self._launch(configuration.server_command(class_path, settings), directory / "broker.log")
         self._expect_ready()
 
@@ -98,8 +99,8 @@ class EmbeddedKafka:
         if self._directory is None:
             self._directory = self._given_directory or Path(tempfile.mkdtemp(prefix="embedded-kafka-"))
         directory = self._directory.absolute()
-        server = configuration.server_properties(self._ports, directory / "data", self._properties)
-        controller = configuration.controller_properties(server, self._ports)
+        server = configuration.server_properties(self.ports, directory / "data", self.properties)
+        controller = configuration.controller_properties(server, self.ports)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / "server.properties").write_text(configuration.as_text(server), encoding="utf-8")
@@ -140,7 +141,7 @@ class EmbeddedKafka:
 
     def _expect_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not readiness.is_ready(self._ports.broker):
+        while not readiness.is_ready(self.ports.broker):
             if not self.is_running:
                 raise self._failure("Kafka ended while it was starting")
             if time.monotonic() > deadline:

@@ -62,3 +62,4 @@ def services(broker: str, client: str, names: Names, tmp_path: Path) -> Iterator
     settings = {"KAFKA_BOOTSTRAP_SERVERS": broker, "KAFKA_CLIENT": client, **names.settings()}
     with closing(Services(settings, tmp_path)) as services:
         yield services
+    print(*services.last_lines(), sep="\n")  # noqa: T201 - pytest shows it where a test has failed

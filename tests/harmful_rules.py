@@ -8,6 +8,8 @@ from pathlib import Path
 from messaging.transaction import Transaction
 
 SUSPEND_WHEN = "SUSPEND_WHEN"
+HANG_WHEN = "HANG_WHEN"
+HANG_SECONDS = 10.0
 
 
 def suspends_the_process(_paid: Transaction) -> None:
@@ -27,3 +29,11 @@ def fails_over_500(paid: Transaction) -> str | None:
     if paid.amount > 500:
         raise LookupError(paid.source)
     return None
+
+
+def hangs_for_a_while(_paid: Transaction) -> None:
+    """Hold up its detector once, where the file named by HANG_WHEN lies."""
+    order = Path(os.environ.get(HANG_WHEN, os.devnull))
+    if order.is_file():
+        order.unlink()
+        time.sleep(HANG_SECONDS)

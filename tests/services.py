@@ -72,10 +72,9 @@ class Service:
         self._process.terminate()
         return self.wait(STOP_SECONDS)
 
-    def close(self) -> None:
-        """End it if it still lives, and print the end of its output: pytest shows that where a test has failed."""
-        self.kill()
-        print(f"--- {self._module}, exit code {self._process.returncode}:", *self.lines[-40:], sep="\n")  # noqa: T201
+    def last_lines(self) -> Sequence[str]:
+        """Return the end of its output, under a headline."""
+        return [f"--- {self._module}, exit code {self._process.returncode}:", *self.lines[-40:]]
 
     def _has(self, pattern: str, count: int) -> bool:
         return len(self.matches(pattern)) >= count
@@ -103,4 +102,8 @@ class Services:
     def close(self) -> None:
         """End every service that was started."""
         for service in self._started:
-            service.close()
+            service.kill()
+
+    def last_lines(self) -> Sequence[str]:
+        """Return the end of each service's output."""
+        return [line for service in self._started for line in service.last_lines()]

@@ -16,7 +16,7 @@ from kafka.admin import NewTopic
 from messaging.client import Headers, Message, Record
 from tests.waiting import wait_until
 
-_READ_SECONDS = 40.0
+_READ_SECONDS = 180.0
 _WRITE_SECONDS = 20.0
 _UP_TO_ANY_SIZE = 1_000_000_000
 NOW = time.time_ns() // 1_000_000  # a broker may delete what is older than its retention at any moment

@@ -1,0 +1,117 @@
+"""`scripts/chaos`: stage faults under load, and audit what came of it."""
+
+import argparse
+import contextlib
+import random
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from tqdm import tqdm
+
+from embedded_kafka import EmbeddedKafkaError
+from messaging.settings import CLIENTS
+from tests.chaos.faults import FAULTS, TO_BE_CAUGHT, Fault
+from tests.chaos.run import Outcome, Plan, open_scene, run
+from tests.chaos.scene import Pace
+from tests.chaos.stage import Stage, one_broker, three_brokers
+
+RECOVERY_SECONDS = 15.0
+FULL = Pace(per_second=2_000, cut_seconds=75.0, away_seconds=60.0, settings={})
+SHORT = Pace(per_second=2_000, cut_seconds=12.0, away_seconds=10.0, settings={})
+COLUMNS = ("transactions", "lost", "doubled", "misrouted", "altered", "out of order", "foreign")
+
+
+def main() -> int:
+    """Return the exit code: 0, 1 where something is lost, doubled or late, 130 after Ctrl-C."""
+    options = _parser().parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    print(f"seed {options.seed}", file=sys.stderr)
+    chosen = [fault for fault in (*FAULTS, TO_BE_CAUGHT) if re.search(options.only, fault.name)]
+    try:
+        return 0 if stage_all(chosen, options) else 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except EmbeddedKafkaError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def stage_all(faults: Sequence[Fault], options: argparse.Namespace) -> bool:
+    """Stage each fault for each client, print a row of the table for each, and return whether all is well."""
+    print("| fault | client | times |", " | ".join(COLUMNS), "| slowest recovery |")
+    print("|---|---|" + "---:|" * (len(COLUMNS) + 2), flush=True)
+    answers = []
+    for brokers, replicated in ((one_broker, False), (three_brokers, True)):
+        staged = [fault for fault in faults if fault.is_replicated == replicated]
+        if staged:
+            with brokers() as stage:
+                answers += [
+                    _stage(stage, fault, client, options) for fault in staged for client in _clients(fault, options)
+                ]
+    return all(answers)
+
+
+def _clients(fault: Fault, options: argparse.Namespace) -> Sequence[str]:
+    can = CLIENTS if fault is not TO_BE_CAUGHT else CLIENTS[:1]
+    return [client for client in can if options.client in (client, "both")]
+
+
+def _stage(stage: Stage, fault: Fault, client: str, options: argparse.Namespace) -> bool:
+    plan = Plan(fault.times_short) if options.short else Plan(fault.times, fault.transactions)
+    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
+    if plan.times == 0:
+        return True
+    bar = tqdm(total=plan.times, desc=f"{fault.name}, {client}", file=sys.stderr, leave=False, disable=None)
+    try:
+        with bar, open_scene(stage, client, SHORT if options.short else FULL, options.seed, directory) as scene:
+            outcome = run(fault, plan, scene, bar.update)
+    except AssertionError as stuck:
+        print(f"**{fault.name}, {client}: {stuck}**; the logs are in {directory}", flush=True)
+        return False
+    is_well = _show(fault, client, outcome)
+    if is_well:
+        shutil.rmtree(directory)
+    else:
+        print(f"the logs are in {directory}", file=sys.stderr)
+    return is_well
+
+
+def _show(fault: Fault, client: str, outcome: Outcome) -> bool:
+    input_topic = next(iter(outcome.counts))
+    numbers = [outcome.counts[input_topic], *(outcome.counts[name] for name in COLUMNS[1:])]
+    row = [fault.name, client, str(outcome.times), *(f"{number:,}" for number in numbers), f"{outcome.slowest:.1f} s"]
+    print("|", " | ".join(row), "|", flush=True)
+    if fault is TO_BE_CAUGHT:
+        return outcome.counts["doubled"] > 0
+    late = [f"read on after {outcome.slowest:.1f} s"] if outcome.slowest > RECOVERY_SECONDS else []
+    for problem in (*outcome.problems, *late):
+        print(f"  {problem}", file=sys.stderr)
+    return not (outcome.problems or late)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("scripts/chaos", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="each fault a few times, instead of an hour for a client")
+    parser.add_argument("--client", choices=(*CLIENTS, "both"), default="both")
+    parser.add_argument("--only", default="", metavar="REGEX", help="only faults whose name has this in it")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="the same random choices again")
+    return parser
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # Once is enough: a second one would cut the cleaning up short.
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        sys.exit(main())

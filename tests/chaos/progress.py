@@ -1,0 +1,60 @@
+"""How far the detectors are, asked by one who is no member of their group and outlives a broker's death."""
+
+from collections.abc import Mapping
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from tests.topics import Names
+from tests.waiting import wait_until
+
+_ANSWER_SECONDS = 2.0
+_PATIENCE_SECONDS = 90.0
+
+Ends = Mapping[int, int]
+
+
+class Progress:
+    """Asks for the end of each partition of the input, and for the group's offset in it."""
+
+    def __init__(self, servers: str, names: Names, partitions: int) -> None:
+        self._consumer = Consumer({"bootstrap.servers": servers, "group.id": names.group, "log_level": 2})
+        self._partitions = [TopicPartition(names.transactions, number) for number in range(partitions)]
+
+    def ends(self) -> Ends:
+        """Return the offset behind the last record of each partition."""
+        return wait_until(self._ends, _PATIENCE_SECONDS, "an answer about the ends of the input")
+
+    def ends_behind(self, before: Ends) -> Ends:
+        """Wait until each partition has got something behind these ends, and return the new ends."""
+        wait_until(lambda: self._has_grown(before), _PATIENCE_SECONDS, "something new in each partition of the input")
+        return self.ends()
+
+    def wait_until_judged(self, ends: Ends) -> None:
+        """Wait until everything before these ends is judged."""
+        wait_until(lambda: self._is_judged(ends), _PATIENCE_SECONDS, f"everything up to {dict(ends)} judged")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._consumer.close()
+
+    def _ends(self) -> Ends:
+        try:
+            return {
+                each.partition: self._consumer.get_watermark_offsets(each, _ANSWER_SECONDS)[1]
+                for each in self._partitions
+            }
+        except KafkaException:
+            return {}
+
+    def _has_grown(self, before: Ends) -> bool:
+        ends = self._ends()
+        return bool(ends) and all(ends[partition] > end for partition, end in before.items())
+
+    def _is_judged(self, ends: Ends) -> bool:
+        try:
+            committed = self._consumer.committed(self._partitions, _ANSWER_SECONDS)
+        except KafkaException:
+            return False
+        return all(
+            each.error is None and each.offset >= ends[each.partition] for each in committed if ends[each.partition]
+        )

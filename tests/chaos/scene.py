@@ -1,0 +1,120 @@
+"""Detectors at work under a load, to which faults happen."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.chaos.load import Load
+from tests.chaos.progress import Progress
+from tests.chaos.stage import Stage
+from tests.chaos.verdict import Verdict, reach_verdict
+from tests.chaos.witness import Witness
+from tests.harmful_rules import HANG_WHEN
+from tests.services import Service, Services
+from tests.topics import Names, unique_names
+from tests.waiting import wait_until
+
+PARTITIONS = 4
+ANSWER_SECONDS = 30.0
+
+
+class Pace(NamedTuple):
+    """How hard a run is: transactions a second, how long a cut and an absence last, and settings of all services."""
+
+    per_second: int
+    cut_seconds: float
+    away_seconds: float
+    settings: Mapping[str, str]
+
+
+class Scene:
+    """The detectors, the load, and everything that a fault needs.
+
+    `order` is a file that does not exist: a rule may wait for it.
+    """
+
+    def __init__(self, stage: Stage, client: str, pace: Pace, chance: random.Random, directory: Path) -> None:
+        self.stage = stage
+        self.pace = pace
+        self.chance = chance
+        self.names = unique_names()
+        self.order = directory / "order"
+        self.detectors: list[Service] = []
+        self.is_growing = True
+        self.recoveries: list[float] = []
+        self._generator = {"TRANSACTIONS_PER_SECOND": str(pace.per_second), "LOG_TRANSACTIONS": "none"}
+        settings = {"KAFKA_BOOTSTRAP_SERVERS": stage.servers, "KAFKA_CLIENT": client, HANG_WHEN: str(self.order)}
+        self._services = Services({**settings, **self.names.settings(), **pace.settings}, directory)
+        self._opened = ExitStack()
+
+    def begin(self, **generator: str) -> None:
+        """Make the topics, start the load and somebody who reads along; the generator may have settings of its own."""
+        self._generator |= generator
+        create_topics(self.stage, self.names)
+        self.progress = self._opened.enter_context(closing(Progress(self.stage.servers, self.names, PARTITIONS)))
+        self._witness = self._opened.enter_context(closing(Witness(self.stage.servers, self.names[1:4], PARTITIONS)))
+        self.load = Load(self._services, self.stage.servers, self.names, self._generator, self.chance)
+
+    def start_detector(self, module: str = "detector", **settings: str) -> None:
+        """Start one more detector."""
+        self.detectors.append(self._services.start(module, LOG_TRANSACTIONS="none", **settings))
+
+    def expect_recovery(self) -> None:
+        """Wait until something newer than now is judged in each partition, and take note of how long that took."""
+        begin = time.monotonic()
+        self.progress.wait_until_judged(self.progress.ends_behind(self.progress.ends()))
+        self.recoveries.append(time.monotonic() - begin)
+
+    def pause(self) -> None:
+        """Let the next fault come at a random moment."""
+        time.sleep(self.chance.random())
+
+    def end(self, rules: str) -> Verdict:
+        """End the load, let the detectors judge the rest of it, and look at what there is. They run on."""
+        self.load.stop()
+        self.progress.wait_until_judged(self.progress.ends())
+        settings = {"KAFKA_BOOTSTRAP_SERVERS": self.stage.servers, "FRAUD_RULES": rules, **self.names.settings()}
+        verdict = reach_verdict(settings, self.names, self.load, self._witness)
+        self._opened.close()
+        return verdict
+
+    def stop_detectors(self) -> Sequence[str]:
+        """End them, and return what is wrong about that."""
+        codes = [detector.stop() for detector in self.detectors]
+        return [f"exit codes of the detectors: {codes}"] if any(codes) else []
+
+    def close(self) -> None:
+        """End everything that still lives."""
+        self._services.close()
+        self._opened.close()
+
+
+def create_topics(stage: Stage, names: Names) -> None:
+    """Make the topics, with as many replicas as there are brokers, and wait for their leaders."""
+    admin = AdminClient({"bootstrap.servers": stage.servers, "log_level": 2})
+    topics = [NewTopic(name, PARTITIONS, len(stage.brokers)) for name in names[:4]]
+    for created in admin.create_topics(topics).values():
+        with suppress(KafkaException):  # a detector may have been quicker
+            created.result(ANSWER_SECONDS)
+    wait_until(lambda: is_whole(stage, names), ANSWER_SECONDS, "the leaders and replicas of new topics")
+
+
+def is_whole(stage: Stage, names: Names) -> bool:
+    """Whether each partition has its leader and every replica is in sync."""
+    admin = AdminClient({"bootstrap.servers": stage.servers, "log_level": 2})
+    try:
+        topics = admin.list_topics(timeout=2).topics
+    except KafkaException:
+        return False
+    return all(
+        name in topics
+        and len(topics[name].partitions) == PARTITIONS
+        and all(p.leader >= 0 and len(p.isrs) == len(stage.brokers) for p in topics[name].partitions.values())
+        for name in names[:4]
+    )

@@ -1,0 +1,33 @@
+"""Each fault a few times, under load: nothing is lost, doubled, misrouted, altered or out of order."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.run import Plan, open_scene, run
+from tests.chaos.scene import Pace
+from tests.chaos.stage import Stage, one_broker, three_brokers
+
+pytestmark = pytest.mark.integration
+
+SEED = 7
+IMPATIENT_SERVICES = {"KAFKA_SESSION_TIMEOUT_MS": "3000", "KAFKA_TRANSACTION_TIMEOUT_MS": "2000"}
+PACE = Pace(per_second=1_000, cut_seconds=6, away_seconds=10, settings=IMPATIENT_SERVICES)
+STAGED = [fault for fault in FAULTS if fault.times_short]
+
+
+@pytest.fixture(scope="module", params=[one_broker, three_brokers], ids=["one broker", "three brokers"])
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    with request.param() as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("fault", STAGED, ids=[fault.name for fault in STAGED])
+def test_nothing_is_lost_or_doubled(fault: Fault, stage: Stage, client: str, tmp_path: Path) -> None:
+    if fault.is_replicated != (len(stage.brokers) > 1):
+        pytest.skip("for other brokers")
+    with open_scene(stage, client, PACE, SEED, tmp_path) as scene:
+        outcome = run(fault, Plan(fault.times_short), scene)
+    assert outcome.problems == []
