@@ -197,6 +197,9 @@ def _connection(settings: KafkaSettings) -> dict[str, Any]:
     return {
         "bootstrap.servers": settings.bootstrap_servers,
         "reconnect.backoff.max.ms": 1_000,
+        # A machine that is gone refuses nothing: what was asked of it is asked of another one after so long.
+        "socket.connection.setup.timeout.ms": 2_000,
+        "socket.timeout.ms": min(10_000, settings.transaction_timeout_ms),
         "statistics.interval.ms": 5_000,
         "stats_cb": _watch_connections,
     }

@@ -5,8 +5,10 @@ import math
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -23,6 +25,7 @@ from messaging.settings import KafkaSettings
 _CLOSE_SECONDS = 0.5
 _PROBE_SECONDS = 2
 _MOST_SECONDS_OUTSIDE_GROUP = 60
+_LOST_SECONDS_AFTER_TIMEOUT = 2
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +57,9 @@ class KafkaPythonDetectorClient:
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._settings = settings
+        self._transaction_seconds = settings.transaction_timeout_ms / 1000
         self._producer = _open_transactional_producer(settings)
+        self._beside = ThreadPoolExecutor(1, "commits")
         self._consumer = KafkaConsumer(
             **_connection(settings),
             allow_auto_create_topics=False,
@@ -85,10 +90,11 @@ class KafkaPythonDetectorClient:
 
     def commit(self, messages: Sequence[Message]) -> None:
         try:
-            self._commit(messages)
+            self._expect(partial(self._commit, messages))
         except (KafkaError, ValueError) as error:
             with _or_client_failed(f"cannot write: {_explanation(error)}; cannot abort"):
-                self._abort()
+                self._expect(self._abort)
+            self._rewind()
             raise BatchAborted(_explanation(error)) from error
 
     def lag(self) -> int | None:
@@ -96,6 +102,7 @@ class KafkaPythonDetectorClient:
         return None if None in lags else sum(lags)
 
     def close(self) -> None:
+        self._beside.shutdown(wait=False)
         with suppress(KafkaError):
             self._consumer.close(timeout_ms=_CLOSE_SECONDS * 1000)
         _close_producer(self._producer)
@@ -128,11 +135,18 @@ class KafkaPythonDetectorClient:
                 return {partition: [Record(partition.topic, partition.partition, offset, now, None, None, (), problem)]}
         raise error
 
+    def _expect(self, call: Callable[[], None]) -> None:
+        """Wait for what ends a batch. kafka-python waits for ever where its producer got a new epoch meanwhile."""
+        try:
+            self._beside.submit(call).result(self._transaction_seconds + _LOST_SECONDS_AFTER_TIMEOUT)
+        except TimeoutError as error:
+            raise ClientFailed("cannot write: no answer from Kafka") from error
+
     def _commit(self, messages: Sequence[Message]) -> None:
         self._producer.begin_transaction()
         futures = [_send(self._producer, message) for message in messages]
         self._producer.send_offsets_to_transaction(self._next_offsets, self._membership.metadata)
-        self._producer.flush(timeout=self._settings.transaction_timeout_ms / 1000)  # then the broker has aborted it
+        self._producer.flush(timeout=self._transaction_seconds)  # then the broker has aborted it
         for future in futures:
             if future.failed():  # does not fail the Kafka transaction by itself
                 raise future.exception
@@ -143,6 +157,8 @@ class KafkaPythonDetectorClient:
         # A record that was refused leaves a gap in the producer's sequence, on which its next batch would hang.
         _close_producer(self._producer)
         self._producer = _open_transactional_producer(self._settings)
+
+    def _rewind(self) -> None:
         for partition in self._first_offsets.keys() & self._consumer.assignment():
             self._consumer.seek(partition, self._first_offsets[partition])
 
@@ -249,6 +265,8 @@ def _connection(settings: KafkaSettings) -> Mapping[str, Any]:
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "bootstrap_timeout_ms": 5_000,
         "reconnect_backoff_max_ms": 1_000,
+        # A machine that is gone refuses nothing: what was asked of it is asked of another one after so long.
+        "request_timeout_ms": 10_000,
     }
 
 
