@@ -19,7 +19,6 @@ from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
 _ANSWER_SECONDS = 10.0
-_LOST_SECONDS = 2 * _ANSWER_SECONDS
 _PATIENCE_SECONDS = 2.0
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 _ANY_PARTITION = -1
@@ -108,8 +107,15 @@ class ConfluentDetectorClient:
             for message in messages:
                 _send(self._producer, message)
         finally:
-            _expect(offsets)
+            self._expect(offsets)
         _until_done(self._producer.commit_transaction)
+
+    def _expect(self, sent: Future[None]) -> None:
+        """Wait until the broker has aborted it: librdkafka waits for ever for a group coordinator that is gone (5511)."""
+        try:
+            sent.result(self._settings.transaction_timeout_ms / 1000)
+        except TimeoutError as error:
+            raise ClientFailed("cannot write: no answer from the group's coordinator") from error
 
     def _send_offsets(self, producer: Producer, seconds: float) -> None:
         offsets = [TopicPartition(self._topic, partition, offset) for partition, offset in self._next_offsets.items()]
@@ -335,14 +341,6 @@ def _until_done(call: Callable[[float], T]) -> T:
                 raise
             if seconds > _PATIENCE_SECONDS:
                 library_logger.error("a request has failed: %s", error.args[0].str())  # noqa: TRY400 - one line for the user
-
-
-def _expect(sent: Future[None]) -> None:
-    """Wait for an answer. librdkafka waits for ever for a group coordinator that left the cluster (its issue 5511)."""
-    try:
-        sent.result(_LOST_SECONDS)
-    except TimeoutError as error:
-        raise ClientFailed("cannot write: no answer from the group's coordinator") from error
 
 
 def _on_revoke(_: Consumer, revoked: Sequence[TopicPartition]) -> None:

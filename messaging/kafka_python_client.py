@@ -25,7 +25,6 @@ from messaging.settings import KafkaSettings
 _CLOSE_SECONDS = 0.5
 _PROBE_SECONDS = 2
 _MOST_SECONDS_OUTSIDE_GROUP = 60
-_LOST_SECONDS_AFTER_TIMEOUT = 2
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +56,6 @@ class KafkaPythonDetectorClient:
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._settings = settings
-        self._transaction_seconds = settings.transaction_timeout_ms / 1000
         self._producer = _open_transactional_producer(settings)
         self._beside = ThreadPoolExecutor(1, "commits")
         self._consumer = KafkaConsumer(
@@ -136,9 +134,9 @@ class KafkaPythonDetectorClient:
         raise error
 
     def _expect(self, call: Callable[[], None]) -> None:
-        """Wait for what ends a batch. kafka-python waits for ever where its producer got a new epoch meanwhile."""
+        """Wait for what ends a batch until the broker has aborted it; kafka-python itself may wait for ever."""
         try:
-            self._beside.submit(call).result(self._transaction_seconds + _LOST_SECONDS_AFTER_TIMEOUT)
+            self._beside.submit(call).result(self._settings.transaction_timeout_ms / 1000)
         except TimeoutError as error:
             raise ClientFailed("cannot write: no answer from Kafka") from error
 
@@ -146,7 +144,7 @@ class KafkaPythonDetectorClient:
         self._producer.begin_transaction()
         futures = [_send(self._producer, message) for message in messages]
         self._producer.send_offsets_to_transaction(self._next_offsets, self._membership.metadata)
-        self._producer.flush(timeout=self._transaction_seconds)  # then the broker has aborted it
+        self._producer.flush()
         for future in futures:
             if future.failed():  # does not fail the Kafka transaction by itself
                 raise future.exception
