@@ -25,7 +25,7 @@ DESCRIPTION = """\
 Runs a one-node Kafka on this machine, with nothing installed but Python packages. Downloads it the first time (45 MB).
 Without a command it runs until Ctrl-C. With one it runs that with KAFKA_BOOTSTRAP_SERVERS set, stops when the command
 ends, and exits with the command's code. With --secure everybody has to log in over TLS: KAFKA_SECRETS names a folder
-that has one for each user, with the file `password`; the other settings that it takes to connect are set for all of them."""
+with one for each user, in which is the file `password`; the other settings that it takes to connect are set."""
 
 
 def main() -> int:
