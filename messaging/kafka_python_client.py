@@ -13,7 +13,13 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import CorruptRecordError, KafkaError, TopicAlreadyExistsError, for_code
+from kafka.errors import (
+    CorruptRecordError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
@@ -325,6 +331,9 @@ def _create_missing(admin: KafkaAdminClient, settings: KafkaSettings, names: Seq
 def _describe(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Topic]:
     resources = [ConfigResource("topic", name, ["max.message.bytes"]) for name in names]
     configs = admin.describe_configs(resources, config_filter="all")["topic"]
+    hidden = {name for name in names if "max.message.bytes" not in configs.get(name, {})}
+    if hidden:  # the library leaves out what it may not see
+        raise TopicAuthorizationFailedError(hidden)
     partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(names))}
     return {name: Topic(partitions[name], int(configs[name]["max.message.bytes"]["value"])) for name in names}
 

@@ -5,9 +5,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from embedded_kafka.secured import SecuredKafka
+from messaging.security import librdkafka_configuration
+from messaging.settings import TopicSettings
+from runtime.settings import read_settings
 from secured_kafka.certificates import make_authority
+from secured_kafka.cluster import allow_only
+from secured_kafka.principals import rights
 from tests.brokers import IMPATIENT
 from tests.services import Service, Services
 
@@ -23,7 +29,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
 
 
 @pytest.fixture
-def on_secured(secured: SecuredKafka, client: str, tmp_path: Path) -> Iterator[Services]:
+def on_secured(client: str, tmp_path: Path) -> Iterator[Services]:
     """Starts services with one client, which have to be told who they are."""
     settings = {"KAFKA_CLIENT": client, "TRANSACTIONS_PER_SECOND": "50"}
     with closing(Services(settings, tmp_path)) as services:
@@ -66,6 +72,18 @@ def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured:
     assert_refused(host, "no trust in a certificate", "KAFKA_BOOTSTRAP_SERVERS")
 
 
+def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str = "") -> None:
+    """Give everybody the rights of the table, but one principal none on one resource, or on none of its kind."""
+    setup = kafka.setup
+    admin = AdminClient({"bootstrap.servers": setup.bootstrap_servers, **librdkafka_configuration(setup.security)})
+    table = rights(setup, read_settings(TopicSettings, {}))
+    taken = [
+        right for right in table if right.principal == principal and right.resource == resource and name in right.name
+    ]
+    assert taken
+    allow_only(admin, [right for right in table if right not in taken])
+
+
 def test_nobody_may_do_more_than_his_work(secured: SecuredKafka, on_secured: Services) -> None:
     generator, detector, audit = map(secured.login, ("generator", "detector", "audit"))
     reads = on_secured.start("detector", **generator, TRANSACTIONS_TOPIC="fraud", FRAUD_TOPIC="transactions")
@@ -78,3 +96,34 @@ def test_nobody_may_do_more_than_his_work(secured: SecuredKafka, on_secured: Ser
     assert_refused(group, "KAFKA_SASL_USERNAME=detector lacks the right Write on transactional id other-*")
     assert_refused(judges, "not allowed", "KAFKA_SASL_USERNAME=audit")
     assert_refused(audits, "not allowed", "KAFKA_SASL_USERNAME=generator")
+
+
+@pytest.mark.parametrize(
+    ("loser", "resource", "name", "missing"),
+    [
+        ("detector", "TOPIC", "fraud", "lacks the right"),
+        ("detector", "TOPIC", "transactions", "lacks the right"),
+        ("detector", "GROUP", "detector", "lacks the right Read on group detector"),
+        ("detector", "TRANSACTIONAL_ID", "detector-", "lacks the right Write on transactional id detector-*"),
+        ("generator", "TOPIC", "transactions", "lacks the right Write on topic transactions"),
+    ],
+)
+def test_a_right_that_is_withdrawn_loses_nothing(
+    secured: SecuredKafka, on_secured: Services, loser: str, resource: str, name: str, missing: str
+) -> None:
+    pair = {module: on_secured.start(module, **secured.login(module)) for module in ("generator", "detector")}
+    pair["detector"].wait_for_line(" (LEGIT|FRAUD) ", count=20)
+    try:
+        allow_all_but(secured, loser, resource, name)
+        assert_refused(pair.pop(loser), f"KAFKA_SASL_USERNAME={loser}", missing)
+    finally:
+        secured.apply()
+    again = on_secured.start(loser, **secured.login(loser))
+    again.wait_for_line({"generator": " SENT ", "detector": " (LEGIT|FRAUD) "}[loser], count=20)
+    if loser == "detector":
+        assert pair.pop("generator").stop() == 0
+    else:
+        assert again.stop() == 0
+    audit = on_secured.start("audit", **secured.login("audit"))
+    assert audit.wait(END_SECONDS) == 0
+    assert audit.matches("the law of conservation holds")
