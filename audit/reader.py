@@ -173,6 +173,10 @@ def _record(message: Any) -> Record:
 def _partitions(admin: AdminClient, names: Sequence[str]) -> Sequence[Place]:
     topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
     missing = [name for name in names if name not in topics]
+    for name in missing:  # not there, or not to be seen: only who asks for it by its name is told
+        error = admin.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].error
+        if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise KafkaException(error)
     if missing:
         raise ServiceFailed(f"there is no topic {', '.join(missing)}: has the detector been started?")
     return [Place(name, number) for name in names for number in topics[name].partitions]
