@@ -38,3 +38,15 @@ USER 10001:10001
 # It runs to its end; nothing watches it meanwhile.
 HEALTHCHECK NONE
 ENTRYPOINT ["python", "-m", "audit"]
+
+# What makes a cluster secure; runs to its end before the services start (docker-compose.secure.yml).
+FROM base AS secured-kafka
+LABEL org.opencontainers.image.title="secured-kafka" \
+      org.opencontainers.image.description="Makes keys, passwords, users, topics and ACLs"
+COPY requirements-secured.txt .
+RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements-secured.txt
+COPY secured_kafka secured_kafka
+RUN chmod -R a+rX . && python -m compileall -q .
+USER 10001:10001
+HEALTHCHECK NONE
+ENTRYPOINT ["python", "-m", "secured_kafka"]

@@ -26,7 +26,6 @@ class Auditor:
 
     def __init__(self, settings: AuditSettings, stop: Stop) -> None:
         self._settings = settings
-        self._servers = settings.kafka.bootstrap_servers
         self._stop = stop
         first = self._look()
         law = Law(settings.fraud_threshold, settings.fraud_rules, first.largest)
@@ -51,7 +50,7 @@ class Auditor:
         return take_snapshot(self._settings.kafka, self._settings.topics)
 
     def _take(self, ends: Offsets, add: Callable[[Record], None], bar: tqdm) -> None:
-        for record in read(self._servers, self._starts, ends, self._stop):
+        for record in read(self._settings.kafka, self._starts, ends, self._stop):
             bar.update()
             if record.timestamp > self._since:
                 add(record)
@@ -70,7 +69,7 @@ class Auditor:
 
     def _first_timestamp(self, place: tuple[str, int], first: Snapshot) -> int:
         ends = {**first.input_ends, **first.output_ends}
-        record = next(read(self._servers, first.begins, {place: ends[place]}, self._stop), None)
+        record = next(read(self._settings.kafka, first.begins, {place: ends[place]}, self._stop), None)
         return time.time_ns() // 1_000_000 if record is None else record.timestamp
 
 

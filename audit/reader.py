@@ -17,17 +17,20 @@ reads several times as fast. It joins no group and commits nothing.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
-from messaging.client import Record
+from messaging.client import AccessRefused, Record
+from messaging.librdkafka_refusals import Refusals
+from messaging.security import librdkafka_configuration
 from messaging.settings import KafkaSettings, TopicSettings
-from runtime.service import ServiceFailed
+from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
 
 _ANSWER_SECONDS = 10.0
@@ -57,8 +60,10 @@ class Snapshot(NamedTuple):
 
 def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
     """Look at the cluster, in the order that matters (see above). Raises ServiceFailed where it does not answer."""
-    admin = AdminClient(_connection(kafka.bootstrap_servers))
-    with _or_failed(f"no answer from Kafka at {kafka.bootstrap_servers}"):
+    refusals = Refusals(kafka.security)
+    admin = AdminClient(_connection(kafka, refusals))
+    check = partial(_check, admin, refusals, topics.names(), kafka.consumer_group)
+    with _or_failed(f"no answer from Kafka at {kafka.bootstrap_servers}", check):
         partitions = _partitions(admin, topics.names())
         source = [place for place in partitions if place.topic == topics.transactions]
         outputs = [place for place in partitions if place.topic != topics.transactions]
@@ -71,24 +76,29 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
         )
 
 
-def read(servers: str, starts: Offsets, ends: Offsets, stop: Stop) -> Iterator[Record]:
+def read(kafka: KafkaSettings, starts: Offsets, ends: Offsets, stop: Stop) -> Iterator[Record]:
     """Yield the committed records from the starts up to the ends, those of a partition in their order.
 
     Waits for Kafka transactions that are open before the ends. Ends early when a stop is asked for, and raises
     ServiceFailed when nothing comes for a minute.
     """
     left = {place: end for place, end in ends.items() if starts.get(place, 0) < end}
-    with closing(Consumer(_configuration(servers))) as consumer:
+    refusals = Refusals(kafka.security)
+    with closing(Consumer(_configuration(kafka, refusals))) as consumer:
         consumer.assign([Place(topic, number, starts.get((topic, number), 0)) for topic, number in left])
         heard = time.monotonic()
         while left and not stop.requested:
             with _or_failed("cannot read"):
                 messages: Sequence[Any] = consumer.consume(_POLL_RECORDS, _POLL_SECONDS)
+            with _or_refused():
+                refusals.check()
             heard = _expect_news(bool(messages), heard, left)
             for message in messages:
                 place = (message.topic(), message.partition())
                 if place not in left:
                     continue
+                with _or_refused():
+                    _check_right(message, refusals, kafka.consumer_group)
                 behind = _offset_behind(message)
                 if message.error() is None and behind <= left[place]:
                     yield _record(message)
@@ -105,13 +115,18 @@ def _expect_news(is_there: bool, heard: float, left: Offsets) -> float:  # noqa:
     return now if is_there else heard
 
 
-def _connection(servers: str) -> dict[str, Any]:
-    return {"bootstrap.servers": servers, "log_level": 0}  # what goes wrong is said in one line at the end
-
-
-def _configuration(servers: str) -> dict[str, Any]:
+def _connection(kafka: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
     return {
-        **_connection(servers),
+        **librdkafka_configuration(kafka.security),
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "error_cb": refusals.on_error,
+        "log_level": 0,  # what goes wrong is said in one line at the end
+    }
+
+
+def _configuration(kafka: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
+    return {
+        **_connection(kafka, refusals),
         "allow.auto.create.topics": False,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
@@ -131,6 +146,11 @@ def _offset_behind(message: Any) -> int:
     if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
         raise ServiceFailed(f"cannot read: {error.str()}")
     return int(message.offset())
+
+
+def _check_right(message: Any, refusals: Refusals, group: str) -> None:
+    if message.error() is not None:
+        refusals.check_right(message.error(), "Read", [message.topic()], group)
 
 
 def _record(message: Any) -> Record:
@@ -153,6 +173,10 @@ def _record(message: Any) -> Record:
 def _partitions(admin: AdminClient, names: Sequence[str]) -> Sequence[Place]:
     topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
     missing = [name for name in names if name not in topics]
+    for name in missing:  # not there, or not to be seen: only who asks for it by its name is told
+        error = admin.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].error
+        if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise KafkaException(error)
     if missing:
         raise ServiceFailed(f"there is no topic {', '.join(missing)}: has the detector been started?")
     return [Place(name, number) for name in names for number in topics[name].partitions]
@@ -176,8 +200,26 @@ def _largest(admin: AdminClient, names: Sequence[str]) -> int:
 
 
 @contextmanager
-def _or_failed(what: str) -> Iterator[None]:
+def _or_failed(what: str, check: Callable[[KafkaError], None] | None = None) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
+        if check is not None:
+            check(error.args[0])
         raise ServiceFailed(f"{what}: {error.args[0].str()}") from error
+
+
+@contextmanager
+def _or_refused() -> Iterator[None]:
+    try:
+        yield
+    except AccessRefused as refused:
+        raise ServiceRefused(str(refused)) from refused
+
+
+def _check(admin: AdminClient, refusals: Refusals, topics: Sequence[str], group: str, error: KafkaError) -> None:
+    """Raise ServiceRefused where that is why there was no answer."""
+    admin.poll(0)  # it says only here what it has been told meanwhile
+    with _or_refused():
+        refusals.check()
+        refusals.check_right(error, "Read", topics, group, "Describe")

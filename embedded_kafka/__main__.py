@@ -1,12 +1,14 @@
 """`python -m embedded_kafka`: a disposable Kafka in the foreground, or around a command."""
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -15,13 +17,15 @@ from dotenv import dotenv_values
 from embedded_kafka import command, ports
 from embedded_kafka.broker import EmbeddedKafka
 from embedded_kafka.errors import EmbeddedKafkaError
+from embedded_kafka.secured import SecuredKafka
 
 DEFAULT_PORT = "9092"
 HIGHEST_PORT = 65535
 DESCRIPTION = """\
 Runs a one-node Kafka on this machine, with nothing installed but Python packages. Downloads it the first time (45 MB).
 Without a command it runs until Ctrl-C. With one it runs that with KAFKA_BOOTSTRAP_SERVERS set, stops when the command
-ends, and exits with the command's code."""
+ends, and exits with the command's code. With --secure everybody has to log in over TLS: KAFKA_SECRETS names a folder
+with one for each user, in which is the file `password`; the other settings that it takes to connect are set."""
 
 
 def main() -> int:
@@ -32,17 +36,21 @@ def main() -> int:
     mistake = port_mistake(port) or command_mistake(words)
     if mistake:
         return _fail(mistake, 2)
-    return run(EmbeddedKafka(port=int(port), data_directory=options.data_directory), words)
+    if not options.secure:
+        return run(EmbeddedKafka(port=int(port), data_directory=options.data_directory), words)
+    with contextlib.ExitStack() as stack:
+        directory = options.data_directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="secured-")))
+        return run(SecuredKafka(directory, port=int(port)), words)
 
 
-def run(kafka: EmbeddedKafka, words: Sequence[str]) -> int:
+def run(kafka: EmbeddedKafka | SecuredKafka, words: Sequence[str]) -> int:
     """Start Kafka, wait for the command or a signal, stop Kafka; return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     print(f"Kafka is starting on {kafka.bootstrap_servers}", file=sys.stderr)
     try:
         with kafka:
-            return command.run(words, _environment(kafka)) if words else _run_alone(kafka)
+            return command.run(words, {**os.environ, **kafka.settings}) if words else _run_alone(kafka)
     except KeyboardInterrupt:
         return 0
     except EmbeddedKafkaError as error:
@@ -72,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data-directory", type=Path, metavar="DIR", help="keep the data there (else it is removed at the end)"
     )
+    parser.add_argument(
+        "--secure", action="store_true", help="TLS, logins and ACLs, as docker-compose.secure.yml has them"
+    )
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run beside it, with its arguments")
     return parser
 
@@ -80,11 +91,7 @@ def _setting(name: str) -> str | None:
     return {**dotenv_values(".env"), **os.environ}.get(name)
 
 
-def _environment(kafka: EmbeddedKafka) -> Mapping[str, str]:
-    return {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
-
-
-def _run_alone(kafka: EmbeddedKafka) -> int:
+def _run_alone(kafka: EmbeddedKafka | SecuredKafka) -> int:
     print(f"Kafka listens on {kafka.bootstrap_servers}; Ctrl-C stops it", flush=True)
     while kafka.is_running:
         time.sleep(0.2)

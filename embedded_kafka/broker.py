@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import time
@@ -26,18 +27,24 @@ class EmbeddedKafka:
 
     Port 0 takes a free one. Without a data directory the data lives in a temporary folder until `close`.
     `properties` go over the broker's settings at each start; its listeners are CLIENTS (the port), BROKER and
-    CONTROLLER, so `listener.security.protocol.map` can secure the first and leave the others in plain text. With a
-    `controller.quorum.voters` of their own, several of them make a cluster.
+    CONTROLLER, so `listener.security.protocol.map` can secure each of them; `tls` is then what it takes to reach the
+    listener BROKER. With a `controller.quorum.voters` of their own, several of them make a cluster.
     """
 
     def __init__(
-        self, *, port: int = 0, data_directory: Path | None = None, properties: Mapping[str, str] | None = None
+        self,
+        *,
+        port: int = 0,
+        data_directory: Path | None = None,
+        properties: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         clients, broker, controller = ports.free_ports(3)
         self.ports = configuration.Ports(port or clients, broker, controller)
         self._given_directory = data_directory
         self._directory: Path | None = None
         self.properties = dict(properties or {})
+        self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None
         # Linux ties a child to the thread that started it: this one lives until close, callers' threads may not.
         self._starter = ThreadPoolExecutor(1, "embedded-kafka")
@@ -60,6 +67,11 @@ class EmbeddedKafka:
     def is_running(self) -> bool:
         """Whether the broker's process lives."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What a service needs to connect, as settings."""
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers}
 
     def start(self) -> None:
         """Start the broker on its data and return when it answers. Raises EmbeddedKafkaError."""
@@ -141,7 +153,7 @@ class EmbeddedKafka:
 
     def _expect_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not readiness.is_ready(self.ports.broker):
+        while not readiness.is_ready(self.ports.broker, self._tls):
             if not self.is_running:
                 raise self._failure("Kafka ended while it was starting")
             if time.monotonic() > deadline:

@@ -1,6 +1,7 @@
 """Ask a broker whether it is ready, with nothing but a socket: clients are for those who test with Kafka."""
 
 import socket
+import ssl
 import struct
 
 TIMEOUT_SECONDS = 2.0
@@ -13,17 +14,19 @@ _REQUEST = struct.pack(">i", len(_BODY)) + _BODY
 _ANSWER = struct.Struct(">iii")
 
 
-def is_ready(port: int) -> bool:
-    """Whether the broker behind this plaintext port of 127.0.0.1 answers and topics can be made on it."""
+def is_ready(port: int, tls: ssl.SSLContext | None = None) -> bool:
+    """Whether the broker behind this port of 127.0.0.1 answers, in plain text or with TLS, and topics can be made."""
     try:
-        answer = _ask(port)
+        answer = _ask(port, tls)
     except OSError:
         return False
     return len(answer) == _ANSWER.size and _ANSWER.unpack(answer)[2] > 0
 
 
-def _ask(port: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
-        connection.settimeout(TIMEOUT_SECONDS)
-        connection.sendall(_REQUEST)
-        return connection.recv(_ANSWER.size)
+def _ask(port: int, tls: ssl.SSLContext | None) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as plain:
+        connection = plain if tls is None else tls.wrap_socket(plain, server_hostname="127.0.0.1")
+        with connection:
+            connection.settimeout(TIMEOUT_SECONDS)
+            connection.sendall(_REQUEST)
+            return connection.recv(_ANSWER.size)

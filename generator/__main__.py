@@ -43,7 +43,7 @@ def generate(
     settings: GeneratorSettings, library: ClientLibrary, messages: Iterator[Message], report: Report, stop: Stop
 ) -> None:
     """Generate with one client, until the messages end, a stop is asked for or the client fails."""
-    library.create_topics(settings.kafka, settings.topics.names())
+    library.create_topics(settings.kafka, [settings.topics.transactions])
     heartbeat = Heartbeat(settings.runtime.health_file)
     with closing(library.open_generator_client(settings.kafka)) as client:
         logger.info("connected: writing to %s", settings.topics.transactions)

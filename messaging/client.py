@@ -60,10 +60,18 @@ class ClientFailed(Exception):
     """The client is of no use any more: close it and open a new one. What was not committed or delivered is not."""
 
 
+class AccessRefused(Exception):
+    """Kafka refuses the login, the certificate or a right, and will until somebody changes that: do not try again.
+
+    The message is one line that names what is refused and what is missing. A batch that could not be committed for it
+    is aborted: nothing of it is visible, its offsets are not committed.
+    """
+
+
 class DetectorClient(Protocol):
     """Reads one topic as a member of a consumer group and writes to others, exactly once.
 
-    Every method raises ClientFailed when the client cannot go on.
+    Every method but `lag` and `close` raises ClientFailed when the client cannot go on, and AccessRefused.
     """
 
     def poll(self, seconds: float) -> Sequence[Record]:
@@ -95,7 +103,8 @@ class GeneratorClient(Protocol):
     def delivered(self, seconds: float) -> Sequence[Message]:
         """Return the messages delivered since the last call, in the order of sending.
 
-        Waits at most `seconds` for the first. Raises ClientFailed when one cannot be delivered.
+        Waits at most `seconds` for the first. Raises ClientFailed when one cannot be delivered, AccessRefused when it
+        may not be.
         """
 
     @property
@@ -107,7 +116,10 @@ class GeneratorClient(Protocol):
 
 
 class ClientLibrary(Protocol):
-    """A Kafka client library behind the seam; every function raises ClientFailed when Kafka does not answer."""
+    """A Kafka client library behind the seam.
+
+    Every function raises ClientFailed when Kafka does not answer, and AccessRefused when it refuses.
+    """
 
     def create_topics(self, settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
         """Create the topics that do not exist, and return all of them as they are."""

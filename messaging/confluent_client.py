@@ -4,7 +4,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -16,6 +16,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 
 from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
 from messaging.library_log import quieten
+from messaging.librdkafka_refusals import Refusals
+from messaging.security import librdkafka_configuration
 from messaging.settings import KafkaSettings
 
 _ANSWER_SECONDS = 10.0
@@ -30,8 +32,11 @@ T = TypeVar("T")
 
 def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
     """Create the topics that do not exist, and return all of them as they are."""
-    admin = AdminClient(_connection(settings), **_logger())
-    with _or_client_failed("cannot create or read the topics"):
+    refusals = Refusals(settings.security)
+    admin = AdminClient(_connection(settings, refusals), **_logger())
+    refused = partial(refusals.check_right, operation="Describe", topics=names, group=settings.consumer_group)
+    with _or_client_failed("cannot create or read the topics", refused):
+        _until_done(admin, refusals, partial(_list_topics, admin))
         _create_missing(admin, settings, names)
         partitions = _partitions_of(admin, names)
         return {
@@ -42,7 +47,10 @@ def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str,
 
 def open_detector_client(settings: KafkaSettings, topic: str) -> "ConfluentDetectorClient":
     """Join the consumer group as a reader of the topic."""
-    with _or_client_failed("cannot connect"):
+    refused = partial(
+        Refusals(settings.security).check_right, operation="Write", topics=(), group=settings.consumer_group
+    )
+    with _or_client_failed("cannot connect", refused):
         return ConfluentDetectorClient(settings, topic)
 
 
@@ -58,9 +66,10 @@ class ConfluentDetectorClient:
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._settings = settings
         self._topic = topic
-        self._producer = _open_transactional_producer(settings)
+        self._refusals = Refusals(settings.security)
+        self._producer = _open_transactional_producer(settings, self._refusals)
         self._beside = ThreadPoolExecutor(1, "offsets")
-        self._consumer = Consumer(_consumer_configuration(settings), **_logger())
+        self._consumer = Consumer(_consumer_configuration(settings, self._refusals), **_logger())
         self._metadata: Any = None
         self._first_offsets: dict[int, int] = {}
         self._next_offsets: dict[int, int] = {}
@@ -72,6 +81,7 @@ class ConfluentDetectorClient:
             polled = self._consumer.consume(1, seconds)
             if polled:
                 polled += self._consumer.consume(self._settings.batch_size - 1, 0)
+        self._refusals.check()
         records = [_record(message) for message in polled if message.error() is None or self._is_read(message)]
         self._first_offsets = {record.partition: record.offset for record in reversed(records)}
         self._next_offsets = {record.partition: record.offset + 1 for record in records}
@@ -83,10 +93,13 @@ class ConfluentDetectorClient:
             self._commit(messages)
         except KafkaException as error:
             problem = error.args[0]
-            if not (problem.txn_requires_abort() or problem.code() in _REFUSALS):
+            refused = partial(self._check_right, problem, "Write", {message.topic for message in messages})
+            if not (problem.txn_requires_abort() or problem.code() in _REFUSED_RECORDS):
+                refused()
                 raise ClientFailed(f"cannot write: {problem.str()}") from error
             with _or_client_failed(f"cannot write: {problem.str()}; cannot abort"):
                 self._abort()
+            refused()
             raise BatchAborted(problem.str()) from error
 
     def lag(self) -> int | None:
@@ -102,16 +115,17 @@ class ConfluentDetectorClient:
     def _commit(self, messages: Sequence[Message]) -> None:
         self._producer.begin_transaction()
         # The offsets go ahead: they wait for the Kafka transaction before by the millisecond, messages by 20 ms.
-        offsets = self._beside.submit(_until_done, partial(self._send_offsets, self._producer))
+        send_offsets = partial(self._send_offsets, self._producer)
+        offsets = self._beside.submit(_until_done, self._producer, self._refusals, send_offsets)
         try:
             for message in messages:
                 _send(self._producer, message)
         finally:
             self._expect(offsets)
-        _until_done(self._producer.commit_transaction)
+        _until_done(self._producer, self._refusals, self._producer.commit_transaction)
 
     def _expect(self, sent: Future[None]) -> None:
-        """Wait until the broker has aborted it: librdkafka waits for ever for a group coordinator that is gone (5511)."""
+        """Wait until the broker has aborted it: librdkafka waits for ever for a coordinator that is gone (5511)."""
         try:
             sent.result(self._settings.transaction_timeout_ms / 1000)
         except TimeoutError as error:
@@ -122,9 +136,9 @@ class ConfluentDetectorClient:
         producer.send_offsets_to_transaction(offsets, self._metadata, seconds)
 
     def _abort(self) -> None:
-        _until_done(self._producer.abort_transaction)
+        _until_done(self._producer, self._refusals, self._producer.abort_transaction)
         # A record that was refused leaves a gap in the producer's sequence, on which its next batch would fail.
-        self._producer = _open_transactional_producer(self._settings)
+        self._producer = _open_transactional_producer(self._settings, self._refusals)
         for assigned in self._consumer.assignment():
             first = self._first_offsets.get(assigned.partition)
             if first is not None:
@@ -132,11 +146,15 @@ class ConfluentDetectorClient:
                 self._consumer.seek(TopicPartition(self._topic, assigned.partition, first))
 
     def _is_read(self, message: Any) -> bool:
-        """Take note of a partition's end; raise ClientFailed for any other message that stands for an error."""
+        """Take note of a partition's end; raise for any other message that stands for an error."""
         if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
+            self._check_right(message.error(), "Read", [self._topic])
             raise ClientFailed(f"cannot read: {message.error().str()}")
         self._positions[message.partition()] = message.offset()
         return False
+
+    def _check_right(self, error: KafkaError, operation: str, topics: Iterable[str]) -> None:
+        self._refusals.check_right(error, operation, topics, self._settings.consumer_group)
 
     def _partition_lag(self, assigned: TopicPartition) -> int | None:
         _, end = self._consumer.get_watermark_offsets(assigned, cached=True)
@@ -154,7 +172,9 @@ class ConfluentGeneratorClient:
 
     def __init__(self, settings: KafkaSettings) -> None:
         # What was taken on is tried for as long as it takes.
-        self._producer = _open_producer(settings, {"enable.idempotence": True, "message.timeout.ms": 0})
+        self._refusals = Refusals(settings.security)
+        configuration = {"enable.idempotence": True, "message.timeout.ms": 0}
+        self._producer = _open_producer(settings, configuration, self._refusals)
         self._sent: deque[_Sent] = deque()
 
     @property
@@ -169,10 +189,12 @@ class ConfluentGeneratorClient:
 
     def delivered(self, seconds: float) -> Sequence[Message]:
         self._producer.poll(seconds)
+        self._refusals.check()
         delivered = []
         while self._sent and self._sent[0].is_done:
             sent = self._sent.popleft()
             if sent.problem is not None:
+                self._refusals.check_right(sent.problem, "Write", [sent.message.topic], group="")
                 raise ClientFailed(f"cannot deliver to {sent.message.topic}: {sent.problem.str()}")
             delivered.append(sent.message)
         return delivered
@@ -195,13 +217,17 @@ class _Sent:
         self.is_done, self.problem = True, problem
 
 
+# An administrator's call gives up with these, which it does not call retriable.
+_UNANSWERED = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT)  # noqa: SLF001 - librdkafka's own errors begin so
 # A producer refuses such a record on the spot; a new attempt of the batch may lead elsewhere.
-_REFUSALS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE)  # noqa: SLF001 - librdkafka's own errors
+_REFUSED_RECORDS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE)  # noqa: SLF001 - librdkafka's own errors
 
 
-def _connection(settings: KafkaSettings) -> dict[str, Any]:
+def _connection(settings: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
     return {
+        **librdkafka_configuration(settings.security),
         "bootstrap.servers": settings.bootstrap_servers,
+        "error_cb": refusals.on_error,
         "reconnect.backoff.max.ms": 1_000,
         # A machine that is gone refuses nothing: what was asked of it is asked of another one after so long.
         "socket.connection.setup.timeout.ms": 2_000,
@@ -223,9 +249,9 @@ def _logger() -> dict[str, Any]:
     return {"logger": library_logger}
 
 
-def _consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
+def _consumer_configuration(settings: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
     return {
-        **_connection(settings),
+        **_connection(settings, refusals),
         "allow.auto.create.topics": False,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
@@ -239,10 +265,10 @@ def _consumer_configuration(settings: KafkaSettings) -> dict[str, Any]:
     }
 
 
-def _open_producer(settings: KafkaSettings, configuration: Mapping[str, Any]) -> Producer:
+def _open_producer(settings: KafkaSettings, configuration: Mapping[str, Any], refusals: Refusals) -> Producer:
     return Producer(
         {
-            **_connection(settings),
+            **_connection(settings, refusals),
             **configuration,
             "batch.size": 1_000_000,
             "linger.ms": 1,
@@ -254,7 +280,7 @@ def _open_producer(settings: KafkaSettings, configuration: Mapping[str, Any]) ->
     )
 
 
-def _open_transactional_producer(settings: KafkaSettings) -> Producer:
+def _open_transactional_producer(settings: KafkaSettings, refusals: Refusals) -> Producer:
     producer = _open_producer(
         settings,
         {
@@ -264,9 +290,14 @@ def _open_transactional_producer(settings: KafkaSettings) -> Producer:
             "transaction.timeout.ms": settings.transaction_timeout_ms,
             "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before
         },
+        refusals,
     )
-    _until_done(producer.init_transactions)
+    _until_done(producer, refusals, producer.init_transactions)
     return producer
+
+
+def _list_topics(admin: AdminClient, seconds: float) -> Any:
+    return admin.list_topics(timeout=seconds)
 
 
 def _create_missing(admin: AdminClient, settings: KafkaSettings, names: Sequence[str]) -> None:
@@ -329,15 +360,17 @@ def _send(producer: Producer, message: Message, on_delivery: Any = None) -> None
             return
 
 
-def _until_done(call: Callable[[float], T]) -> T:
-    """Make the call, with a time limit as its argument, again for as long as it may be retried."""
+def _until_done(client: AdminClient | Producer, refusals: Refusals, call: Callable[[float], T]) -> T:
+    """Make the client's call, with a time limit as its argument, again for as long as it may be retried."""
     begin = time.monotonic()
     while True:
         try:
             return call(_SLICE_SECONDS)
         except KafkaException as error:
+            client.poll(0)  # it says only here what it has been told meanwhile
+            refusals.check()
             seconds = time.monotonic() - begin
-            if not error.args[0].retriable() or seconds > _ANSWER_SECONDS:
+            if not (error.args[0].retriable() or error.args[0].code() in _UNANSWERED) or seconds > _ANSWER_SECONDS:
                 raise
             if seconds > _PATIENCE_SECONDS:
                 library_logger.error("a request has failed: %s", error.args[0].str())  # noqa: TRY400 - one line for the user
@@ -348,10 +381,12 @@ def _on_revoke(_: Consumer, revoked: Sequence[TopicPartition]) -> None:
 
 
 @contextmanager
-def _or_client_failed(what: str) -> Iterator[None]:
+def _or_client_failed(what: str, check_right: Callable[[KafkaError], None] | None = None) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
+        if check_right is not None:
+            check_right(error.args[0])
         raise ClientFailed(f"{what}: {error.args[0].str()}") from error
 
 

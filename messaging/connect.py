@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-from messaging.client import ClientFailed, ClientLibrary
+from messaging.client import AccessRefused, ClientFailed, ClientLibrary
 from runtime.logs import Every
-from runtime.service import ServiceFailed
+from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
 
 _MODULES = {"kafka-python": "messaging.kafka_python_client", "confluent": "messaging.confluent_client"}
@@ -36,7 +36,8 @@ def load_library(name: str) -> ClientLibrary:
 def keep_running(session: Callable[[], None], servers: str, stop: Stop) -> None:
     """Run a session with Kafka until it ends; after a ClientFailed, a new one.
 
-    Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute.
+    Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute, and ServiceRefused
+    at once where Kafka refuses access.
     """
     failures: deque[float] = deque(maxlen=_MOST_FAILURES)
     while wait_for_cluster(servers, stop) and not _session_ended(session, failures):
@@ -59,6 +60,8 @@ def wait_for_cluster(servers: str, stop: Stop) -> bool:
 def _session_ended(session: Callable[[], None], failures: deque[float]) -> bool:
     try:
         session()
+    except AccessRefused as refused:
+        raise ServiceRefused(str(refused)) from refused
     except ClientFailed as failed:
         failures.append(time.monotonic())
         _give_up_after_many(failures, failed)

@@ -3,7 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 
-from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.client import AccessRefused, BatchAborted, ClientFailed, Message, Record, Topic
 from messaging.message_size import batch_bytes
 from messaging.partitioner import partition_for
 from messaging.settings import KafkaSettings
@@ -21,7 +21,7 @@ class InMemoryCluster:
     def __init__(self) -> None:
         self.logs: dict[str, list[list[Record]]] = {}
         self.groups: defaultdict[str, InMemoryGroup] = defaultdict(InMemoryGroup)
-        self.faults: deque[BatchAborted | ClientFailed] = deque()
+        self.faults: deque[AccessRefused | BatchAborted | ClientFailed] = deque()
 
     def create_topics(self, settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
         for name in names:

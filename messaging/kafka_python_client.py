@@ -5,7 +5,7 @@ import math
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -14,11 +14,18 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import CorruptRecordError, KafkaError, TopicAlreadyExistsError, for_code
+from kafka.errors import (
+    CorruptRecordError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
 from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.kafka_python_refusals import Refusals
 from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
@@ -31,7 +38,10 @@ logger = logging.getLogger(__name__)
 
 def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
     """Create the topics that do not exist, and return all of them as they are."""
-    with _or_client_failed("cannot create or read the topics"), closing(_open_admin(settings)) as admin:
+    refusals = Refusals(settings.security)
+    refused = partial(refusals.check_right, operation="Describe", topics=names, group=settings.consumer_group)
+    watched = _or_client_failed("cannot create or read the topics", refusals, refused)
+    with watched, closing(_open_admin(settings, refusals)) as admin:
         missing = sorted(set(names) - set(admin.list_topics()))
         if missing:
             _create_missing(admin, settings, missing)
@@ -41,25 +51,30 @@ def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str,
 
 def open_detector_client(settings: KafkaSettings, topic: str) -> "KafkaPythonDetectorClient":
     """Join the consumer group as a reader of the topic."""
-    with _or_client_failed("cannot connect"):
-        return KafkaPythonDetectorClient(settings, topic)
+    refusals = Refusals(settings.security)
+    refused = partial(refusals.check_right, operation="Read", topics=[topic], group=settings.consumer_group)
+    with _or_client_failed("cannot connect", refusals, refused):
+        return KafkaPythonDetectorClient(settings, topic, refusals)
 
 
 def open_generator_client(settings: KafkaSettings) -> "KafkaPythonGeneratorClient":
     """Return a client that is ready to send."""
-    with _or_client_failed("cannot connect"):
-        return KafkaPythonGeneratorClient(settings)
+    refusals = Refusals(settings.security)
+    with _or_client_failed("cannot connect", refusals):
+        return KafkaPythonGeneratorClient(settings, refusals)
 
 
 class KafkaPythonDetectorClient:
     """A DetectorClient (see messaging.client) of one KafkaConsumer and one transactional KafkaProducer."""
 
-    def __init__(self, settings: KafkaSettings, topic: str) -> None:
+    def __init__(self, settings: KafkaSettings, topic: str, refusals: Refusals) -> None:
         self._settings = settings
-        self._producer = _open_transactional_producer(settings)
+        self._topic = topic
+        self._refusals = refusals
+        self._producer = _open_transactional_producer(settings, refusals)
         self._beside = ThreadPoolExecutor(1, "commits")
         self._consumer = KafkaConsumer(
-            **_connection(settings),
+            **_connection(settings, refusals),
             allow_auto_create_topics=False,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -90,9 +105,11 @@ class KafkaPythonDetectorClient:
         try:
             self._expect(partial(self._commit, messages))
         except (KafkaError, ValueError) as error:
-            with _or_client_failed(f"cannot write: {_explanation(error)}; cannot abort"):
+            refused = partial(self._check_right, operation="Write", topics={message.topic for message in messages})
+            with _or_client_failed(f"cannot write: {_explanation(error)}; cannot abort", self._refusals, refused):
                 self._expect(self._abort)
             self._rewind()
+            refused(error)
             raise BatchAborted(_explanation(error)) from error
 
     def lag(self) -> int | None:
@@ -106,7 +123,9 @@ class KafkaPythonDetectorClient:
         _close_producer(self._producer)
 
     def _poll(self, seconds: float) -> Mapping[TopicPartition, Sequence[Record]]:
-        with _or_client_failed("cannot read"):
+        refused = partial(self._check_right, operation="Read", topics=[self._topic])
+        self._refusals.check()
+        with _or_client_failed("cannot read", self._refusals, refused):
             try:
                 polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
             except CorruptRecordError as error:
@@ -140,6 +159,9 @@ class KafkaPythonDetectorClient:
         except TimeoutError as error:
             raise ClientFailed("cannot write: no answer from Kafka") from error
 
+    def _check_right(self, error: BaseException, operation: str, topics: Iterable[str]) -> None:
+        self._refusals.check_right(error, operation, topics, self._settings.consumer_group)
+
     def _commit(self, messages: Sequence[Message]) -> None:
         self._producer.begin_transaction()
         futures = [_send(self._producer, message) for message in messages]
@@ -154,7 +176,7 @@ class KafkaPythonDetectorClient:
         self._producer.abort_transaction()
         # A record that was refused leaves a gap in the producer's sequence, on which its next batch would hang.
         _close_producer(self._producer)
-        self._producer = _open_transactional_producer(self._settings)
+        self._producer = _open_transactional_producer(self._settings, self._refusals)
 
     def _rewind(self) -> None:
         for partition in self._first_offsets.keys() & self._consumer.assignment():
@@ -168,8 +190,9 @@ class KafkaPythonDetectorClient:
 class KafkaPythonGeneratorClient:
     """A GeneratorClient (see messaging.client) of one idempotent KafkaProducer."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._producer = _open_producer(settings)
+    def __init__(self, settings: KafkaSettings, refusals: Refusals) -> None:
+        self._refusals = refusals
+        self._producer = _open_producer(settings, refusals)
         self._sent: deque[tuple[Message, Any]] = deque()
 
     @property
@@ -177,10 +200,12 @@ class KafkaPythonGeneratorClient:
         return len(self._sent)
 
     def send(self, message: Message) -> None:
-        with _or_client_failed("cannot write"):
+        refused = partial(self._refusals.check_right, operation="Write", topics=[message.topic], group="")
+        with _or_client_failed("cannot write", self._refusals, refused):
             self._sent.append((message, _send(self._producer, message)))
 
     def delivered(self, seconds: float) -> Sequence[Message]:
+        self._refusals.check()
         if self._sent and seconds > 0:
             with suppress(KafkaError):
                 self._sent[0][1].get(timeout=seconds)
@@ -188,6 +213,7 @@ class KafkaPythonGeneratorClient:
         while self._sent and self._sent[0][1].is_done:
             message, future = self._sent[0]
             if future.failed():
+                self._refusals.check_right(future.exception, "Write", [message.topic], group="")
                 raise ClientFailed(f"cannot deliver to {message.topic}: {_explanation(future.exception)}")
             delivered.append(message)
             self._sent.popleft()
@@ -246,7 +272,8 @@ class _Membership(ConsumerRebalanceListener):
 
 
 def _problem_reading(settings: KafkaSettings, partition: TopicPartition, offset: int) -> str | None:
-    consumer = KafkaConsumer(**_connection(settings), isolation_level="read_committed", metrics_enabled=False)
+    connection = _connection(settings, Refusals(settings.security))
+    consumer = KafkaConsumer(**connection, isolation_level="read_committed", metrics_enabled=False)
     with closing(consumer):
         consumer.assign([partition])
         consumer.seek(partition, offset)
@@ -257,9 +284,16 @@ def _problem_reading(settings: KafkaSettings, partition: TopicPartition, offset:
     return None
 
 
-def _connection(settings: KafkaSettings) -> Mapping[str, Any]:
+def _connection(settings: KafkaSettings, refusals: Refusals) -> Mapping[str, Any]:
     quieten("kafka", connections="kafka.net.manager")
+    security = settings.security
     return {
+        "kafka_client": refusals.client,
+        "security_protocol": security.protocol,
+        "sasl_mechanism": security.mechanism if security.has_login else None,
+        "sasl_plain_username": security.username,
+        "sasl_plain_password": security.password,
+        "ssl_context": security.tls,
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "bootstrap_timeout_ms": 5_000,
         "reconnect_backoff_max_ms": 1_000,
@@ -268,9 +302,9 @@ def _connection(settings: KafkaSettings) -> Mapping[str, Any]:
     }
 
 
-def _open_producer(settings: KafkaSettings, **transactional: Any) -> KafkaProducer:
+def _open_producer(settings: KafkaSettings, refusals: Refusals, **transactional: Any) -> KafkaProducer:
     return KafkaProducer(
-        **_connection(settings),
+        **_connection(settings, refusals),
         **transactional,
         acks="all",
         allow_auto_create_topics=False,
@@ -284,9 +318,10 @@ def _open_producer(settings: KafkaSettings, **transactional: Any) -> KafkaProduc
     )
 
 
-def _open_transactional_producer(settings: KafkaSettings) -> KafkaProducer:
+def _open_transactional_producer(settings: KafkaSettings, refusals: Refusals) -> KafkaProducer:
     producer = _open_producer(
         settings,
+        refusals,
         transactional_id=f"{settings.consumer_group}-{uuid.uuid4()}",
         transaction_timeout_ms=settings.transaction_timeout_ms,
         retry_backoff_ms=5,  # the next Kafka transaction begins while the broker completes the one before
@@ -295,8 +330,8 @@ def _open_transactional_producer(settings: KafkaSettings) -> KafkaProducer:
     return producer
 
 
-def _open_admin(settings: KafkaSettings) -> KafkaAdminClient:
-    return KafkaAdminClient(**_connection(settings))
+def _open_admin(settings: KafkaSettings, refusals: Refusals) -> KafkaAdminClient:
+    return KafkaAdminClient(**_connection(settings, refusals))
 
 
 def _create_missing(admin: KafkaAdminClient, settings: KafkaSettings, names: Sequence[str]) -> None:
@@ -311,6 +346,9 @@ def _create_missing(admin: KafkaAdminClient, settings: KafkaSettings, names: Seq
 def _describe(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Topic]:
     resources = [ConfigResource("topic", name, ["max.message.bytes"]) for name in names]
     configs = admin.describe_configs(resources, config_filter="all")["topic"]
+    hidden = {name for name in names if "max.message.bytes" not in configs.get(name, {})}
+    if hidden:  # the library leaves out what it may not see
+        raise TopicAuthorizationFailedError(hidden)
     partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(names))}
     return {name: Topic(partitions[name], int(configs[name]["max.message.bytes"]["value"])) for name in names}
 
@@ -332,10 +370,15 @@ def _close_producer(producer: KafkaProducer) -> None:
 
 
 @contextmanager
-def _or_client_failed(what: str) -> Iterator[None]:
+def _or_client_failed(
+    what: str, refusals: Refusals, check_right: Callable[[BaseException], None] | None = None
+) -> Iterator[None]:
     try:
         yield
     except (KafkaError, ValueError) as error:
+        refusals.check()
+        if check_right is not None:
+            check_right(error)
         raise ClientFailed(f"{what}: {_explanation(error)}") from error
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
+from messaging.security import SecuritySettings
 from runtime.parsing import one_of, whole_number
 from runtime.settings import InvalidSettings, Mistake, setting
 
@@ -38,8 +39,9 @@ def group_name(text: str) -> str:
 
 @dataclass(frozen=True)
 class KafkaSettings:
-    """The cluster, the client library, and what the consumer group needs."""
+    """The cluster, how to connect to it, the client library, and what the consumer group needs."""
 
+    security: SecuritySettings
     bootstrap_servers: str = setting(
         "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "where Kafka is: host:port, or several, comma between"
     )

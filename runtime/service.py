@@ -16,12 +16,21 @@ from runtime.stop import Stop, StopTimeout, stop_on_signals
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_BAD_SETTINGS = 2
+EXIT_REFUSED = 3
 
 logger = logging.getLogger(__name__)
 
 
 class ServiceFailed(Exception):
     """The service cannot go on; the message says why and what to do about it."""
+
+    exit_code = EXIT_FAILED
+
+
+class ServiceRefused(ServiceFailed):
+    """Somebody has to give the service a right, a password or a certificate first; starting it again is of no use."""
+
+    exit_code = EXIT_REFUSED
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ T = TypeVar("T", bound=ServiceSettings)
 def run_service(name: str, settings_class: type[T], serve: Callable[[T, Stop], None]) -> NoReturn:
     """Run `serve(settings, stop)` as a process, and exit with its code.
 
-    Exit codes: 0 stopped as asked, 1 failed, 2 the settings cannot be used (nothing was touched).
+    Exit codes: 0 stopped as asked, 1 failed, 2 the settings cannot be used (nothing was touched), 3 access refused.
     """
     argument_parser(name, settings_class).parse_args()
     run_with_settings(name, settings_class, serve)
@@ -96,7 +105,7 @@ def _serve(settings: T, serve: Callable[[T, Stop], None], stop: Stop) -> int:
         return EXIT_FAILED
     except ServiceFailed as failed:
         logger.error("%s", failed)  # noqa: TRY400 - one clear line is for the user, a traceback is not
-        return EXIT_FAILED
+        return failed.exit_code
     return EXIT_OK
 
 

@@ -46,9 +46,12 @@ class Setting(NamedTuple):
     explanation: str
 
 
-def setting(name: str, default: str, read: Callable[[str], Any], explanation: str) -> Any:
-    """Declare a dataclass field that is read from the variable `name`; an empty text counts as unset."""
-    return dataclasses.field(metadata={"setting": Setting(name, default, read, explanation)})
+def setting(name: str, default: str, read: Callable[[str], Any], explanation: str, *, is_secret: bool = False) -> Any:
+    """Declare a dataclass field that is read from the variable `name`; an empty text counts as unset.
+
+    A secret does not stand in the dataclass' repr.
+    """
+    return dataclasses.field(repr=not is_secret, metadata={"setting": Setting(name, default, read, explanation)})
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,106 @@
+"""A secured EmbeddedKafka: TLS, a login for each service, and no right but those of the table (secured_kafka)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import KafkaException
+
+from embedded_kafka.broker import EmbeddedKafka
+from embedded_kafka.errors import EmbeddedKafkaError
+from messaging.settings import KafkaSettings, TopicSettings
+from runtime.settings import environment, read_settings
+from secured_kafka.cluster import apply
+from secured_kafka.listeners import MECHANISM, secured_properties
+from secured_kafka.principals import BROKER, SETUP
+from secured_kafka.store import make_secrets
+
+HOSTS = ("localhost", "127.0.0.1")
+
+
+class SecuredKafka:
+    """An EmbeddedKafka whose keys, passwords and data are in a folder; `with` starts and closes it.
+
+    `names` are settings that name topics and the group, else those of the environment. The folder `secrets` holds a
+    folder for each user, see secured_kafka.store.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int = 0,
+        properties: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self.secrets = directory.absolute() / "secrets"
+        self._names = names
+        try:
+            make_secrets(self.secrets, HOSTS, {})
+        except OSError as error:
+            raise EmbeddedKafkaError(f"the folder for keys and passwords cannot be used: {error}") from error
+        secured = secured_properties(self.secrets / BROKER, logins=["CLIENTS"], certificates=["BROKER", "CONTROLLER"])
+        tls = self._of_setup("localhost:1").security.tls
+        self.broker = EmbeddedKafka(
+            port=port, data_directory=directory / "broker", properties={**secured, **(properties or {})}, tls=tls
+        )
+        self.bootstrap_servers = self.broker.bootstrap_servers
+
+    def __enter__(self) -> Self:
+        self.broker.__enter__()
+        try:
+            self.apply()
+        except BaseException:
+            self.broker.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.broker.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the broker's process lives."""
+        return self.broker.is_running
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What a service needs to connect, as settings, but for its user and password; KAFKA_SECRETS has these."""
+        return {
+            **self.broker.settings,
+            "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "KAFKA_SASL_MECHANISM": MECHANISM,
+            "KAFKA_SSL_CA_FILE": str(self.secrets / "generator" / "ca.pem"),
+            "KAFKA_SECRETS": str(self.secrets),
+        }
+
+    @property
+    def setup(self) -> KafkaSettings:
+        """The settings with which one may do everything."""
+        return self._of_setup(f"localhost:{self.broker.ports.broker}")
+
+    def login(self, user: str) -> Mapping[str, str]:
+        """Return the settings with which a service of this name connects."""
+        password = self.secrets / user / "password"
+        return {**self.settings, "KAFKA_SASL_USERNAME": user, "KAFKA_SASL_PASSWORD_FILE": str(password)}
+
+    def apply(self) -> None:
+        """Make the users, the topics and the ACLs. Raises EmbeddedKafkaError."""
+        topics = read_settings(TopicSettings, environment() if self._names is None else self._names)
+        try:
+            apply(self.setup, topics, self.secrets)
+        except KafkaException as error:
+            raise EmbeddedKafkaError(f"Kafka could not be secured: {error.args[0].str()}") from error
+
+    def _of_setup(self, servers: str) -> KafkaSettings:
+        own = {
+            "KAFKA_BOOTSTRAP_SERVERS": servers,
+            "KAFKA_SECURITY_PROTOCOL": "SSL",
+            "KAFKA_SSL_CA_FILE": str(self.secrets / SETUP / "ca.pem"),
+            "KAFKA_SSL_CERTIFICATE_FILE": str(self.secrets / SETUP / "certificate.pem"),
+            "KAFKA_SSL_KEY_FILE": str(self.secrets / SETUP / "key.pem"),
+        }
+        return read_settings(KafkaSettings, {**(environment() if self._names is None else self._names), **own})

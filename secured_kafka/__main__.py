@@ -1,0 +1,83 @@
+"""`python -m secured_kafka`: what is run once, before a secured Kafka starts (keys) and behind it (setup)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+
+from messaging.settings import KafkaSettings, TopicSettings
+from runtime.settings import InvalidSettings, environment, read_settings
+from secured_kafka.cluster import apply
+from secured_kafka.principals import rights
+from secured_kafka.store import FOLDERS, make_secrets
+
+DESCRIPTION = """\
+keys: makes what is missing of the keys, certificates and passwords, a folder for each who uses them.
+setup: makes the users, the topics and the ACLs, at the Kafka that KAFKA_BOOTSTRAP_SERVERS and so on name.
+Both can be repeated."""
+
+
+@dataclass(frozen=True)
+class SetupSettings:
+    """What `setup` reads from the environment."""
+
+    kafka: KafkaSettings
+    topics: TopicSettings
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Return the exit code: 0 done, 1 failed, 2 for bad settings or arguments."""
+    options = _parser().parse_args(words)
+    try:
+        return _make(options) if options.step == "keys" else _set_up(options.directory)
+    except InvalidSettings as invalid:
+        return _fail("\n".join(f"secured_kafka: {mistake}" for mistake in invalid.mistakes), 2)
+    except OSError as error:
+        return _fail(f"secured_kafka: {error}", 1)
+    except KafkaException as error:
+        return _fail(f"secured_kafka: Kafka was not set up: {error.args[0].str()}", 1)
+
+
+def _make(options: argparse.Namespace) -> int:
+    made = make_secrets(options.directory, options.host, dict(options.owner))
+    print(f"made {', '.join(str(path.relative_to(options.directory)) for path in made) or 'nothing: all is there'}")
+    return 0
+
+
+def _set_up(directory: Path) -> int:
+    settings = read_settings(SetupSettings, environment())
+    apply(settings.kafka, settings.topics, directory)
+    print(f"users, topics and {len(rights(settings.kafka, settings.topics))} ACLs are as they should be")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m secured_kafka", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=("keys", "setup"))
+    parser.add_argument("directory", type=Path, help="the folder of folders")
+    parser.add_argument("--host", action="append", default=[], help="keys: a name or address of the broker")
+    parser.add_argument(
+        "--owner", action="append", default=[], type=_owner, metavar="FOLDER=UID", help="keys: who reads a folder"
+    )
+    return parser
+
+
+def _owner(text: str) -> tuple[str, int]:
+    folder, _, uid = text.partition("=")
+    if folder not in FOLDERS or not uid.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected FOLDER=UID, with one of {', '.join(FOLDERS)}")
+    return folder, int(uid)
+
+
+def _fail(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

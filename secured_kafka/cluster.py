@@ -1,0 +1,115 @@
+"""Brings users, topics and ACLs to a running cluster: afterwards each is as the table says, however often it is run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialAlteration,
+    UserScramCredentialUpsertion,
+)
+
+from messaging.security import librdkafka_configuration
+from messaging.settings import KafkaSettings, TopicSettings
+from secured_kafka.principals import USERS, Right, rights
+
+ITERATIONS = 8192
+_ANSWER_SECONDS = 30.0
+_ANY_HOST = "*"
+
+
+def apply(kafka: KafkaSettings, topics: TopicSettings, secrets: Path) -> None:
+    """Make the users, with the passwords that are in `secrets`, the topics and the ACLs. Raises KafkaException."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, **librdkafka_configuration(kafka.security)})
+    _make_users(admin, {user: (secrets / user / "password").read_bytes() for user in USERS})
+    _make_topics(admin, kafka, topics.names())
+    allow_only(admin, rights(kafka, topics))
+
+
+def allow_only(admin: AdminClient, wanted: Sequence[Right]) -> None:
+    """Give the users these rights, and take all others from them."""
+    bindings = set(map(_binding, wanted))
+    present = {acl for user in USERS for acl in _result(admin.describe_acls(_all_of(user), **_PATIENT))}
+    if bindings - present:
+        _expect(admin.create_acls(list(bindings - present), **_PATIENT).values())
+    if present - bindings:
+        _expect(admin.delete_acls(list(map(_filter, present - bindings)), **_PATIENT).values())
+
+
+def _make_users(admin: AdminClient, passwords: Mapping[str, bytes]) -> None:
+    form = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+    users: list[UserScramCredentialAlteration] = [
+        UserScramCredentialUpsertion(user, form, password) for user, password in passwords.items()
+    ]
+    _expect(admin.alter_user_scram_credentials(users, **_PATIENT).values())
+
+
+def _make_topics(admin: AdminClient, kafka: KafkaSettings, names: Sequence[str]) -> None:
+    topics = [NewTopic(name, kafka.topic_partitions, kafka.topic_replication_factor) for name in names]
+    for made in admin.create_topics(topics, **_PATIENT).values():
+        error = made.exception()
+        if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+            continue
+        made.result()
+
+
+def _binding(right: Right) -> AclBinding:
+    return AclBinding(
+        ResourceType[right.resource],
+        right.name,
+        ResourcePatternType.PREFIXED if right.is_prefix else ResourcePatternType.LITERAL,
+        f"User:{right.principal}",
+        _ANY_HOST,
+        AclOperation[right.operation],
+        AclPermissionType.ALLOW,
+    )
+
+
+def _all_of(user: str) -> AclBindingFilter:
+    anything: Any = None  # which the types of the library do not know
+    return AclBindingFilter(
+        ResourceType.ANY,
+        anything,
+        ResourcePatternType.ANY,
+        f"User:{user}",
+        anything,
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+
+
+def _filter(acl: AclBinding) -> AclBindingFilter:
+    return AclBindingFilter(
+        acl.restype,
+        acl.name,
+        acl.resource_pattern_type,
+        acl.principal,
+        acl.host,
+        acl.operation,
+        acl.permission_type,
+    )
+
+
+def _result(asked: Any) -> Iterable[AclBinding]:
+    answer: Iterable[AclBinding] = asked.result()
+    return answer
+
+
+def _expect(asked: Iterable[Future[Any]]) -> None:
+    for each in asked:
+        each.result()
+
+
+_PATIENT: Mapping[str, Any] = {"request_timeout": _ANSWER_SECONDS}

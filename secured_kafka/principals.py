@@ -1,0 +1,52 @@
+"""Who may do what: a table, from which the cluster's ACLs are made. What does not stand here is refused. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from messaging.settings import KafkaSettings, TopicSettings
+
+BROKER = "kafka"
+SETUP = "setup"
+SUPER_USERS = (BROKER, SETUP)  # by their certificates, without an ACL and without a password
+USERS = ("generator", "detector", "audit")
+
+
+class Right(NamedTuple):
+    """One ACL, in Kafka's words: `principal` may do `operation` on the resource, or on all whose name begins so."""
+
+    principal: str
+    operation: str
+    resource: str
+    name: str
+    is_prefix: bool = False
+
+
+def rights(kafka: KafkaSettings, topics: TopicSettings) -> Sequence[Right]:
+    """Return all that the three services may do, and nothing more.
+
+    Read and Write bring Describe with them, and the first Write on a topic the right to write idempotently.
+    """
+    return [*_of_the_generator(topics), *_of_the_detector(kafka, topics), *_of_the_audit(kafka, topics)]
+
+
+def _of_the_generator(topics: TopicSettings) -> Iterator[Right]:
+    for operation in ("WRITE", "DESCRIBE_CONFIGS"):
+        yield Right("generator", operation, "TOPIC", topics.transactions)
+
+
+def _of_the_detector(kafka: KafkaSettings, topics: TopicSettings) -> Iterator[Right]:
+    yield Right("detector", "READ", "TOPIC", topics.transactions)
+    yield Right("detector", "READ", "GROUP", kafka.consumer_group)
+    yield Right("detector", "WRITE", "TRANSACTIONAL_ID", f"{kafka.consumer_group}-", is_prefix=True)
+    for output in topics.names()[1:]:
+        yield Right("detector", "WRITE", "TOPIC", output)
+    for topic in topics.names():
+        yield Right("detector", "DESCRIBE_CONFIGS", "TOPIC", topic)
+
+
+def _of_the_audit(kafka: KafkaSettings, topics: TopicSettings) -> Iterator[Right]:
+    yield Right("audit", "DESCRIBE", "GROUP", kafka.consumer_group)
+    for topic in topics.names():
+        yield Right("audit", "READ", "TOPIC", topic)
+    for output in topics.names()[1:]:
+        yield Right("audit", "DESCRIBE_CONFIGS", "TOPIC", output)

@@ -1,0 +1,129 @@
+"""A secured cluster: who is let in and what each may do; a refusal is one line, exit code 3, and loses nothing."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from embedded_kafka.secured import SecuredKafka
+from messaging.security import librdkafka_configuration
+from messaging.settings import TopicSettings
+from runtime.settings import read_settings
+from secured_kafka.certificates import make_authority
+from secured_kafka.cluster import allow_only
+from secured_kafka.principals import rights
+from tests.brokers import IMPATIENT
+from tests.services import Service, Services
+
+pytestmark = pytest.mark.integration
+
+END_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    with SecuredKafka(tmp_path_factory.mktemp("secured"), properties=IMPATIENT, names={}) as kafka:
+        yield kafka
+
+
+@pytest.fixture
+def on_secured(client: str, tmp_path: Path) -> Iterator[Services]:
+    """Starts services with one client, which have to be told who they are."""
+    settings = {"KAFKA_CLIENT": client, "TRANSACTIONS_PER_SECOND": "50"}
+    with closing(Services(settings, tmp_path)) as services:
+        yield services
+    print(*services.last_lines(), sep="\n")  # noqa: T201 - pytest shows it where a test has failed
+
+
+def assert_refused(service: Service, *words: str) -> None:
+    assert service.wait(END_SECONDS) == 3
+    errors = [line for line in service.lines if " ERROR " in line and "not confirmed by Kafka" not in line]
+    assert len(errors) == 1
+    assert all(word in errors[0] for word in words), errors
+    assert not service.matches("Traceback")
+
+
+def foreign_authority(directory: Path) -> str:
+    path = directory / "other-ca.pem"
+    path.write_text(make_authority("other").certificate)
+    return str(path)
+
+
+def wrong_password(directory: Path) -> str:
+    path = directory / "wrong-password"
+    path.write_text("wrong\n")
+    return str(path)
+
+
+def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured: Services, tmp_path: Path) -> None:
+    me = secured.login("generator")
+    port = secured.bootstrap_servers.partition(":")[2]
+    none = on_secured.start("generator", **{**secured.settings, "KAFKA_SASL_USERNAME": ""})
+    wrong = on_secured.start("generator", **{**me, "KAFKA_SASL_PASSWORD_FILE": wrong_password(tmp_path)})
+    unknown = on_secured.start("detector", **{**me, "KAFKA_SASL_USERNAME": "nobody"})
+    authority = on_secured.start("generator", **{**me, "KAFKA_SSL_CA_FILE": foreign_authority(tmp_path)})
+    host = on_secured.start("detector", **{**secured.login("detector"), "KAFKA_BOOTSTRAP_SERVERS": f"127.1:{port}"})
+    assert none.wait(END_SECONDS) == 2
+    assert_refused(wrong, "login refused", "KAFKA_SASL_USERNAME=generator")
+    assert_refused(unknown, "login refused", "KAFKA_SASL_USERNAME=nobody")
+    assert_refused(authority, "no trust in a certificate", "KAFKA_SSL_CA_FILE=")
+    assert_refused(host, "no trust in a certificate", "KAFKA_BOOTSTRAP_SERVERS")
+
+
+def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str = "") -> None:
+    """Give everybody the rights of the table, but one principal none on one resource, or on none of its kind."""
+    setup = kafka.setup
+    admin = AdminClient({"bootstrap.servers": setup.bootstrap_servers, **librdkafka_configuration(setup.security)})
+    table = rights(setup, read_settings(TopicSettings, {}))
+    taken = [
+        right for right in table if right.principal == principal and right.resource == resource and name in right.name
+    ]
+    assert taken
+    allow_only(admin, [right for right in table if right not in taken])
+
+
+def test_nobody_may_do_more_than_his_work(secured: SecuredKafka, on_secured: Services) -> None:
+    generator, detector, audit = map(secured.login, ("generator", "detector", "audit"))
+    reads = on_secured.start("detector", **generator, TRANSACTIONS_TOPIC="fraud", FRAUD_TOPIC="transactions")
+    writes = on_secured.start("generator", **detector)
+    group = on_secured.start("detector", **detector, CONSUMER_GROUP="other")
+    judges = on_secured.start("detector", **audit)
+    audits = on_secured.start("audit", **generator)
+    assert_refused(reads, "not allowed", "KAFKA_SASL_USERNAME=generator", "topic", "fraud")
+    assert_refused(writes, "KAFKA_SASL_USERNAME=detector lacks the right Write on topic transactions")
+    assert_refused(group, "KAFKA_SASL_USERNAME=detector lacks the right Write on transactional id other-*")
+    assert_refused(judges, "not allowed", "KAFKA_SASL_USERNAME=audit")
+    assert_refused(audits, "not allowed", "KAFKA_SASL_USERNAME=generator")
+
+
+@pytest.mark.parametrize(
+    ("loser", "resource", "name", "missing"),
+    [
+        ("detector", "TOPIC", "fraud", "lacks the right"),
+        ("detector", "TOPIC", "transactions", "lacks the right"),
+        ("detector", "GROUP", "detector", "lacks the right Read on group detector"),
+        ("detector", "TRANSACTIONAL_ID", "detector-", "lacks the right Write on transactional id detector-*"),
+        ("generator", "TOPIC", "transactions", "lacks the right Write on topic transactions"),
+    ],
+)
+def test_a_right_that_is_withdrawn_loses_nothing(
+    secured: SecuredKafka, on_secured: Services, loser: str, resource: str, name: str, missing: str
+) -> None:
+    pair = {module: on_secured.start(module, **secured.login(module)) for module in ("generator", "detector")}
+    pair["detector"].wait_for_line(" (LEGIT|FRAUD) ", count=20)
+    try:
+        allow_all_but(secured, loser, resource, name)
+        assert_refused(pair.pop(loser), f"KAFKA_SASL_USERNAME={loser}", missing)
+    finally:
+        secured.apply()
+    again = on_secured.start(loser, **secured.login(loser))
+    again.wait_for_line({"generator": " SENT ", "detector": " (LEGIT|FRAUD) "}[loser], count=20)
+    if loser == "detector":
+        assert pair.pop("generator").stop() == 0
+    else:
+        assert again.stop() == 0
+    audit = on_secured.start("audit", **secured.login("audit"))
+    assert audit.wait(END_SECONDS) == 0
+    assert audit.matches("the law of conservation holds")
