@@ -1,6 +1,7 @@
 """One broker for the whole session, names of its own for each test, and services that end with their test."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
+from xdist.scheduler import LoadScopeScheduling
 
 from messaging.settings import CLIENTS
 from tests.brokers import Broker, choose_broker
@@ -16,10 +18,22 @@ from tests.topics import Names, unique_names
 
 BROKER = pytest.StashKey[Broker]()
 ANSWER_SECONDS = 60
+# What shares a network and a port, or brokers of its own, stays in one process; all else goes to whichever is free.
+TOGETHER = re.compile(r"(tests/containers)/|(tests/integration/test_secured)|tests/chaos/.*-(kafka-python|confluent)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[BROKER] = choose_broker(os.environ)
+
+
+class Schedule(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        match = TOGETHER.match(nodeid)
+        return nodeid if match is None else next(filter(None, match.groups()))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedule:
+    return Schedule(config, log)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from messaging.settings import CLIENTS
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.run import Plan, open_scene, run
 from tests.chaos.scene import Pace
@@ -15,19 +16,27 @@ pytestmark = pytest.mark.integration
 SEED = 7
 IMPATIENT_SERVICES = {"KAFKA_SESSION_TIMEOUT_MS": "3000", "KAFKA_TRANSACTION_TIMEOUT_MS": "2000"}
 PACE = Pace(per_second=1_000, cut_seconds=6, away_seconds=10, settings=IMPATIENT_SERVICES)
-STAGED = [fault for fault in FAULTS if fault.times_short]
+STAGED = [
+    pytest.param(
+        three_brokers if fault.is_replicated else one_broker,
+        client,
+        fault,
+        id=f"{fault.name}-{client}",
+    )
+    for client in CLIENTS
+    for fault in FAULTS
+    if fault.times_short
+]
 
 
-@pytest.fixture(scope="module", params=[one_broker, three_brokers], ids=["one broker", "three brokers"])
+@pytest.fixture(scope="module")
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     with request.param() as stage:
         yield stage
 
 
-@pytest.mark.parametrize("fault", STAGED, ids=[fault.name for fault in STAGED])
-def test_nothing_is_lost_or_doubled(fault: Fault, stage: Stage, client: str, tmp_path: Path) -> None:
-    if fault.is_replicated != (len(stage.brokers) > 1):
-        pytest.skip("for other brokers")
+@pytest.mark.parametrize(("stage", "client", "fault"), STAGED, indirect=["stage"])
+def test_nothing_is_lost_or_doubled(stage: Stage, client: str, fault: Fault, tmp_path: Path) -> None:
     with open_scene(stage, client, PACE, SEED, tmp_path) as scene:
         outcome = run(fault, Plan(fault.times_short), scene)
     assert outcome.problems == []
