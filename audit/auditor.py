@@ -16,7 +16,7 @@ from audit.settings import AuditSettings
 from messaging.client import Record
 from runtime.stop import Stop
 
-_EVER = -2  # a record without timestamp has -1
+_EVER = -(2**63) - 1  # a record may well be from before 1970, and one without timestamp has -1
 
 logger = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ reads several times as fast. It joins no group and commits nothing.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from operator import methodcaller
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException
@@ -133,9 +134,14 @@ def _offset_behind(message: Any) -> int:
     return int(message.offset())
 
 
+# Where a name cannot be decoded, the library returns something and sets an error: a plain call, once Python has
+# specialised it, no longer looks for one.
+_headers = methodcaller("headers")
+
+
 def _record(message: Any) -> Record:
     try:
-        headers, problem = message.headers() or (), None
+        headers, problem = _headers(message) or (), None
     except SystemError:  # it could not decode a name
         headers, problem = (), "the name of a header is not UTF-8"
     return Record(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from operator import methodcaller
 from typing import Any, TypeVar
 
 import msgspec
@@ -288,9 +289,14 @@ def _largest_batches(admin: AdminClient, names: Sequence[str]) -> Sequence[int]:
     return [int(configs[resource].result()["max.message.bytes"].value) for resource in resources]
 
 
+# Where a name cannot be decoded, the library returns something and sets an error: a plain call, once Python has
+# specialised it, no longer looks for one.
+_headers = methodcaller("headers")
+
+
 def _record(message: Any) -> Record:
     try:
-        headers, problem = message.headers() or (), None
+        headers, problem = _headers(message) or (), None
     except SystemError:  # it could not decode a name
         headers, problem = (), "the name of a header is not UTF-8"
     return Record(
@@ -307,7 +313,7 @@ def _record(message: Any) -> Record:
 
 def _send(producer: Producer, message: Message, on_delivery: Any = None) -> None:
     partition = _ANY_PARTITION if message.partition is None else message.partition
-    timestamp = message.timestamp if message.timestamp > 0 else 1  # librdkafka takes 0 for now
+    timestamp = message.timestamp or 1  # librdkafka takes 0 for now
     headers: Any = list(message.headers) if message.headers else None
     while True:
         try:  # by position, which is faster

@@ -12,7 +12,10 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import CorruptRecordError, KafkaError, TopicAlreadyExistsError, for_code
+from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from kafka.record import memory_records
+from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from kafka.record.util import decode_varint
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
@@ -21,7 +24,6 @@ from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
 _CLOSE_SECONDS = 0.5
-_PROBE_SECONDS = 2
 _MOST_SECONDS_OUTSIDE_GROUP = 60
 
 logger = logging.getLogger(__name__)
@@ -102,31 +104,8 @@ class KafkaPythonDetectorClient:
 
     def _poll(self, seconds: float) -> Mapping[TopicPartition, Sequence[Record]]:
         with _or_client_failed("cannot read"):
-            try:
-                polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
-            except CorruptRecordError as error:
-                return self._pass_over_unreadable(error)
-        return {
-            partition: [
-                Record(read.topic, read.partition, read.offset, read.timestamp, read.key, read.value, read.headers)
-                for read in reads
-            ]
-            for partition, reads in polled.items()
-        }
-
-    def _pass_over_unreadable(self, error: CorruptRecordError) -> Mapping[TopicPartition, Sequence[Record]]:
-        """Return the record that the library cannot read, without its content, and go on behind it.
-
-        The error does not say which one it is: a consumer of its own looks for it in each partition.
-        """
-        for partition in self._consumer.assignment():
-            offset = self._consumer.position(partition)
-            problem = _problem_reading(self._settings, partition, offset)
-            if problem is not None:
-                self._consumer.seek(partition, offset + 1)
-                now = time.time_ns() // 1_000_000
-                return {partition: [Record(partition.topic, partition.partition, offset, now, None, None, (), problem)]}
-        raise error
+            polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
+        return {partition: [_record(read) for read in reads] for partition, reads in polled.items()}
 
     def _commit(self, messages: Sequence[Message]) -> None:
         self._producer.begin_transaction()
@@ -202,6 +181,48 @@ class _Headers(list[tuple[str, bytes | None]]):
         return False
 
 
+class _Batch(DefaultRecordBatch):
+    """A record batch in which a header's name that is not UTF-8 costs a record its headers, not everybody the batch."""
+
+    _buffer: Any
+    _pos: int
+
+    def _read_msg(self) -> Any:
+        try:
+            return super()._read_msg()
+        except UnicodeDecodeError:
+            return self._read_without_headers()
+
+    def _read_without_headers(self) -> Any:
+        whole, begin = self._buffer, self._pos
+        length, start = decode_varint(whole, begin)
+        end = start + length
+        self._buffer, self._pos = _Latin1(whole[begin:end]), 0
+        read = super()._read_msg()
+        self._buffer, self._pos = whole, end
+        # The last of its arguments are the headers.
+        return DefaultRecord(
+            length, read.offset, read.timestamp, read.timestamp_type, read.key, read.value, _UNREADABLE
+        )
+
+
+class _Latin1(bytes):
+    """Bytes whose slices decode without fail, as no UTF-8."""
+
+    __slots__ = ()
+
+    def __getitem__(self, place: Any) -> Any:
+        found = super().__getitem__(place)
+        return _Latin1(found) if isinstance(found, bytes) else found
+
+    def decode(self, *_: str) -> str:
+        return super().decode("latin-1")
+
+
+_UNREADABLE: Sequence[tuple[str, bytes | None]] = []
+memory_records.DefaultRecordBatch = _Batch  # the library has no place of its own for it
+
+
 class _Membership(ConsumerRebalanceListener):
     """Keeps the group metadata of the last assignment, as Java's client does.
 
@@ -231,16 +252,9 @@ class _Membership(ConsumerRebalanceListener):
             logger.info("revoked: %s", _partitions(revoked))
 
 
-def _problem_reading(settings: KafkaSettings, partition: TopicPartition, offset: int) -> str | None:
-    consumer = KafkaConsumer(**_connection(settings), isolation_level="read_committed", metrics_enabled=False)
-    with closing(consumer):
-        consumer.assign([partition])
-        consumer.seek(partition, offset)
-        try:
-            consumer.poll(timeout_ms=_PROBE_SECONDS * 1000)
-        except CorruptRecordError as error:
-            return str(error)
-    return None
+def _record(read: Any) -> Record:
+    problem = "the name of a header is not UTF-8" if read.headers is _UNREADABLE else None
+    return Record(read.topic, read.partition, read.offset, read.timestamp, read.key, read.value, read.headers, problem)
 
 
 def _connection(settings: KafkaSettings) -> Mapping[str, Any]:
