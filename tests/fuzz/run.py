@@ -70,6 +70,7 @@ def run(phase: Phase, scene: Scene, seconds: float, seed: int, advance: Callable
         writer = stack.enter_context(open_writer(scene.servers, names.transactions, chance))
         records = phase.records(chance, time.time_ns() // 1_000_000)
         _stream(writer, records, phase.most, time.monotonic() + seconds, progress, advance)
+        writer.end(PARTITIONS)
         progress.wait_until_judged(progress.ends())
         peaks = memory.peaks()
         problems = _problems(detector)
