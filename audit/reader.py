@@ -42,11 +42,21 @@ _LATEST, _EARLIEST = _SPECS.latest(), _SPECS.earliest()
 Offsets = Mapping[tuple[str, int], int]
 
 
+_LIMITS = ("max.message.bytes", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
+
+
+class _Limits(NamedTuple):
+    largest: int
+    before: int
+    after: int
+
+
 class Snapshot(NamedTuple):
     """How far everything is, by topic and partition: the first offset that is there, and the one behind the last.
 
     `committed` is the group's offset in each partition of the input in which it has one, `largest` the size in bytes
-    of the largest record that all outputs take.
+    of the largest record that all outputs take, `most_before_ms` how old a timestamp they take; `may_be_early` where
+    the input takes timestamps further in the future than they do.
     """
 
     begins: Offsets
@@ -54,6 +64,8 @@ class Snapshot(NamedTuple):
     output_ends: Offsets
     input_ends: Offsets
     largest: int
+    most_before_ms: int
+    may_be_early: bool
 
 
 def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
@@ -63,12 +75,15 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
         partitions = _partitions(admin, topics.names())
         source = [place for place in partitions if place.topic == topics.transactions]
         outputs = [place for place in partitions if place.topic != topics.transactions]
+        taken, *takes = (_limits(admin, name) for name in topics.names())
         return Snapshot(
             begins=_offsets(admin, partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED),
             committed=_committed(admin, kafka.consumer_group, source),
             output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
-            largest=_largest(admin, topics.names()[1:]),
+            largest=min(each.largest for each in takes),
+            most_before_ms=min(each.before for each in takes),
+            may_be_early=min(each.after for each in takes) < taken.after,
         )
 
 
@@ -176,9 +191,10 @@ def _offsets(admin: AdminClient, places: Sequence[Place], which: Any, isolation:
     return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
 
 
-def _largest(admin: AdminClient, names: Sequence[str]) -> int:
-    configs = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
-    return min(int(config.result()["max.message.bytes"].value) for config in configs.values())
+def _limits(admin: AdminClient, name: str) -> _Limits:
+    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+    found = described.result()
+    return _Limits(*(int(found[setting].value) for setting in _LIMITS))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
-from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.client import TOPIC_SETTINGS, BatchAborted, ClientFailed, Message, Record, Topic, describe_topic
 from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
@@ -36,10 +36,7 @@ def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str,
     with _or_client_failed("cannot create or read the topics"):
         _create_missing(admin, settings, names)
         partitions = _partitions_of(admin, names)
-        return {
-            name: Topic(partitions[name], size)
-            for name, size in zip(names, _largest_batches(admin, names), strict=True)
-        }
+        return {name: describe_topic(partitions[name], _settings_of(admin, name)) for name in names}
 
 
 def open_detector_client(settings: KafkaSettings, topic: str) -> "ConfluentDetectorClient":
@@ -283,10 +280,10 @@ def _partitions_of(admin: AdminClient, names: Sequence[str]) -> Mapping[str, int
         time.sleep(0.05)
 
 
-def _largest_batches(admin: AdminClient, names: Sequence[str]) -> Sequence[int]:
-    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    configs = admin.describe_configs(resources)
-    return [int(configs[resource].result()["max.message.bytes"].value) for resource in resources]
+def _settings_of(admin: AdminClient, name: str) -> Mapping[str, str]:
+    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+    found = described.result()
+    return {setting: found[setting].value for setting in TOPIC_SETTINGS if setting in found}
 
 
 # Where a name cannot be decoded, the library returns something and sets an error: a plain call, once Python has

@@ -19,7 +19,7 @@ from kafka.record.util import decode_varint
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
-from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.client import TOPIC_SETTINGS, BatchAborted, ClientFailed, Message, Record, Topic, describe_topic
 from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
@@ -307,10 +307,13 @@ def _create_missing(admin: KafkaAdminClient, settings: KafkaSettings, names: Seq
 
 
 def _describe(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Topic]:
-    resources = [ConfigResource("topic", name, ["max.message.bytes"]) for name in names]
+    resources = [ConfigResource("topic", name, list(TOPIC_SETTINGS)) for name in names]
     configs = admin.describe_configs(resources, config_filter="all")["topic"]
     partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(names))}
-    return {name: Topic(partitions[name], int(configs[name]["max.message.bytes"]["value"])) for name in names}
+    return {
+        name: describe_topic(partitions[name], {setting: found["value"] for setting, found in configs[name].items()})
+        for name in names
+    }
 
 
 def _send(producer: KafkaProducer, message: Message) -> Any:

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
+from audit.auditor import Auditor
+from audit.settings import AuditSettings
 from messaging.client import Message, Record
 from messaging.message_size import batch_bytes
+from runtime.settings import read_settings
+from runtime.stop import Stop
 from tests.conservation import wait_until_judged
 from tests.services import ROOT, Services
 from tests.topics import NOW, Names, committed, create_topic, message, write
@@ -117,6 +121,26 @@ def test_a_header_name_that_is_not_utf_8_costs_a_dead_letter_its_headers(
     }
     assert len(committed(broker, names.legit)) == 1_000
     assert detector.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "timestamp"), [("after", NOW + 1_800_000), ("before", NOW - 1_800_000)], ids=["future", "past"]
+)
+def test_a_timestamp_that_an_output_refuses_makes_a_dead_letter(
+    services: Services, broker: str, names: Names, limit: str, timestamp: int
+) -> None:
+    for topic in (names.legit, names.dead_letter):
+        create_topic(broker, topic, settings={f"message.timestamp.{limit}.max.ms": "600000"})
+    refused = [message(names.transactions, value, timestamp=timestamp) for value in (GOOD, b"not JSON")]
+    judge(services, broker, names, [*refused, message(names.transactions, GOOD)])
+    assert len(committed(broker, names.legit)) == 1
+    dead = committed(broker, names.dead_letter)
+    assert [(r.key, r.value) for r in dead] == [(b"key", None)] * 2
+    assert b"timestamp" in (headers(dead[0])["__detector.errors.message"] or b"")
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": broker, **names.settings()}
+    findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
+    assert findings is not None
+    assert findings.law_holds
 
 
 def test_amounts_are_compared_as_they_are_written(services: Services, broker: str, names: Names) -> None:
