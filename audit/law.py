@@ -22,7 +22,9 @@ _MOST_ADDED_BYTES = 4096
 _MOST_LEVELS = 500  # a parser may give up somewhere behind that, Python's own too
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _TEXTS = ("id", "source", "target")
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STEPS = dict(zip(b"[{]}", (1, 1, -1, -1), strict=True))
+_OTHERS = bytes(set(range(256)) - _STEPS.keys())
 _ESCAPES = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F])|.)", re.DOTALL)
 
 
@@ -139,9 +141,10 @@ def _is_deep(value: bytes) -> bool:
     """Tell whether it is an object that is nested deeper than every parser reads."""
     if not value.lstrip().startswith(b"{") or value.count(b"[") + value.count(b"{") <= _MOST_LEVELS:
         return False
-    steps = ({b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(match[0], 0) for match in _BRACKETS.finditer(value))
-    levels = list(accumulate(steps))
-    return levels[-1] == 0 and max(levels) > _MOST_LEVELS
+    brackets = _STRINGS.sub(b"", value).translate(None, _OTHERS)
+    if brackets.count(b"[") + brackets.count(b"{") != brackets.count(b"]") + brackets.count(b"}"):
+        return False
+    return max(accumulate(map(_STEPS.__getitem__, brackets))) > _MOST_LEVELS
 
 
 def _size(record: Record) -> int:

@@ -20,9 +20,9 @@ from tests.fuzz.records import large, strange, tiny
 from tests.fuzz.run import Outcome, Phase, Scene, run
 
 PHASES = (
-    Phase("of every form", strange, 0.5),
+    Phase("of every form", strange, 0.5, most=2_000_000),
     Phase("as large as the broker takes", large, 0.2, most=3_000),
-    Phase("of 1 to 10 bytes", tiny, 0.3),
+    Phase("of 1 to 10 bytes", tiny, 0.3, most=5_000_000),
 )
 OFFENCES = ("lost", "doubled", "misrouted", "altered", "out of order", "foreign")
 SECONDS = 200
