@@ -29,9 +29,7 @@ class Auditor:
         self._servers = settings.kafka.bootstrap_servers
         self._stop = stop
         first = self._look()
-        law = Law(
-            settings.fraud_threshold, settings.fraud_rules, first.largest, first.most_before_ms, first.may_be_early
-        )
+        law = Law(settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times)
         self._ledger = Ledger(settings.topics, law)
         self._starts: Offsets = first.begins
         self._since = self._whole_since(first)

@@ -6,7 +6,6 @@ They are asked a second time here, so they have to give the same answer to the s
 
 import json
 import re
-import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate
@@ -28,21 +27,17 @@ _OTHERS = bytes(set(range(256)) - _STEPS.keys())
 _ESCAPES = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F])|.)", re.DOTALL)
 
 
-_ANY_TIME_MS = 2**63 - 1
-
-
 class Law(NamedTuple):
     """What decides on a record; `largest` is the size in bytes of the largest record that all output topics take.
 
-    Whose timestamp is more than `most_before_ms` before the present, some output may have refused; any record, where
-    `may_be_early` says that an output takes timestamps less far in the future than the input.
+    `refuses_times` where an output may refuse a timestamp that the input has taken. When that was is not known here, so
+    then any record may be a dead letter.
     """
 
     threshold: Decimal
     rules: Sequence[Callable[[Transaction], object]]
     largest: int
-    most_before_ms: int = _ANY_TIME_MS
-    may_be_early: bool = False
+    refuses_times: bool = False
 
 
 class _Number(str):
@@ -70,8 +65,7 @@ def judge(record: Record, law: Law) -> tuple[int, str | bytes | None]:
     if record.problem is not None:
         return DEAD_LETTER + SHORTENED, itself
     belongs = ANYWHERE if _is_deep(record.value or b"") else _belongs(transaction, law)
-    is_late = time.time_ns() // 1_000_000 - record.timestamp > law.most_before_ms
-    if _size(record) + _MOST_ADDED_BYTES > law.largest or is_late or law.may_be_early:
+    if law.refuses_times or _size(record) + _MOST_ADDED_BYTES > law.largest:
         belongs |= DEAD_LETTER | SHORTENED
     return belongs, itself
 

@@ -45,6 +45,9 @@ Offsets = Mapping[tuple[str, int], int]
 _LIMITS = ("max.message.bytes", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
 
 
+_ANY_TIME_MS = 2**63 - 1
+
+
 class _Limits(NamedTuple):
     largest: int
     before: int
@@ -55,8 +58,7 @@ class Snapshot(NamedTuple):
     """How far everything is, by topic and partition: the first offset that is there, and the one behind the last.
 
     `committed` is the group's offset in each partition of the input in which it has one, `largest` the size in bytes
-    of the largest record that all outputs take, `most_before_ms` how old a timestamp they take; `may_be_early` where
-    the input takes timestamps further in the future than they do.
+    of the largest record that all outputs take, `refuses_times` whether one of them may refuse a timestamp of the input.
     """
 
     begins: Offsets
@@ -64,8 +66,7 @@ class Snapshot(NamedTuple):
     output_ends: Offsets
     input_ends: Offsets
     largest: int
-    most_before_ms: int
-    may_be_early: bool
+    refuses_times: bool
 
 
 def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
@@ -82,8 +83,7 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
             output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
             largest=min(each.largest for each in takes),
-            most_before_ms=min(each.before for each in takes),
-            may_be_early=min(each.after for each in takes) < taken.after,
+            refuses_times=any(each.before < _ANY_TIME_MS or each.after < taken.after for each in takes),
         )
 
 
