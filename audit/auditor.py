@@ -16,7 +16,7 @@ from audit.settings import AuditSettings
 from messaging.client import Record
 from runtime.stop import Stop
 
-_EVER = -2  # a record without timestamp has -1
+_EVER = -(2**63) - 1  # a record may well be from before 1970, and one without timestamp has -1
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Auditor:
         self._settings = settings
         self._stop = stop
         first = self._look()
-        law = Law(settings.fraud_threshold, settings.fraud_rules, first.largest)
+        law = Law(settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times)
         self._ledger = Ledger(settings.topics, law)
         self._starts: Offsets = first.begins
         self._since = self._whole_since(first)

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeGuard
 
 from messaging.client import Record
@@ -15,16 +16,28 @@ from messaging.transaction import Transaction
 
 FRAUD, LEGIT, DEAD_LETTER = 1, 2, 4
 SHORTENED = 8
+ANYWHERE = FRAUD | LEGIT | DEAD_LETTER
 _MOST_ADDED_BYTES = 4096
+_MOST_LEVELS = 500  # a parser may give up somewhere behind that, Python's own too
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+_TEXTS = ("id", "source", "target")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STEPS = dict(zip(b"[{]}", (1, 1, -1, -1), strict=True))
+_OTHERS = bytes(set(range(256)) - _STEPS.keys())
+_ESCAPES = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F])|.)", re.DOTALL)
 
 
 class Law(NamedTuple):
-    """What decides on a record; `largest` is the size in bytes of the largest record that all output topics take."""
+    """What decides on a record; `largest` is the size in bytes of the largest record that all output topics take.
+
+    `refuses_times` where an output may refuse a timestamp that the input has taken. When that was is not known here, so
+    then any record may be a dead letter.
+    """
 
     threshold: Decimal
     rules: Sequence[Callable[[Transaction], object]]
     largest: int
+    refuses_times: bool = False
 
 
 class _Number(str):
@@ -33,19 +46,26 @@ class _Number(str):
     __slots__ = ()
 
 
+class _Object(list[tuple[str, Any]]):
+    """A JSON object as it is written: a name may be there several times."""
+
+    __slots__ = ()
+
+
 def judge(record: Record, law: Law) -> tuple[int, str | bytes | None]:
     """Return where a record of the input may be found, and its identity.
 
     The first is the sum of FRAUD, LEGIT and DEAD_LETTER, and of SHORTENED. There is one place for each record, but for
-    one about as large as the topics take: whether its headers fit is not worked out here. SHORTENED: a dead letter of
-    it may lack value, key and headers, and have another timestamp.
+    one about as large as the topics take: whether its headers fit is not worked out here; and for one that is
+    nested deeper than every parser reads. SHORTENED: a dead letter of it may lack value, key and headers, and have
+    another timestamp.
     """
     transaction = read(record.value)
     itself = record.value if transaction is None else transaction.id
     if record.problem is not None:
         return DEAD_LETTER + SHORTENED, itself
-    belongs = _belongs(transaction, law)
-    if _size(record) + _MOST_ADDED_BYTES > law.largest:
+    belongs = ANYWHERE if _is_deep(record.value or b"") else _belongs(transaction, law)
+    if law.refuses_times or _size(record) + _MOST_ADDED_BYTES > law.largest:
         belongs |= DEAD_LETTER | SHORTENED
     return belongs, itself
 
@@ -59,11 +79,15 @@ def identity(record: Record) -> str | bytes | None:
 def read(value: bytes | None) -> Transaction | None:
     """Return the transaction that the value is, or None, as the README's section on the wire has it."""
     try:
-        fields = _decode((value or b"").decode())
+        text = (value or b"").decode()
+        pairs = _decode(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict):
+    if not isinstance(pairs, _Object) or _has_half_a_character(text):
         return None
+    if not all(_is_text(found) for name, found in pairs if name in _TEXTS):  # a name may be there twice
+        return None
+    fields = dict(pairs)
     itself, source, target = fields.get("id"), fields.get("source"), fields.get("target")
     amount = _amount(fields.get("amount"))
     if amount is None or not (_is_text(itself) and _is_text(source) and _is_text(target)):
@@ -99,8 +123,22 @@ def _text(found: Any) -> str:
 
 
 def _is_text(found: Any) -> TypeGuard[str]:
-    """Tell whether it is a string, one that can be written as UTF-8: JSON can also spell half a character."""
-    return type(found) is str and (found.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in found))
+    return type(found) is str
+
+
+def _has_half_a_character(text: str) -> bool:
+    """Tell whether JSON spells a surrogate that is no pair's: no UTF-8 can hold it."""
+    return "\\u" in text and any(match[1] for match in _ESCAPES.finditer(text))
+
+
+def _is_deep(value: bytes) -> bool:
+    """Tell whether it is an object that is nested deeper than every parser reads."""
+    if not value.lstrip().startswith(b"{") or value.count(b"[") + value.count(b"{") <= _MOST_LEVELS:
+        return False
+    brackets = _STRINGS.sub(b"", value).translate(None, _OTHERS)
+    if brackets.count(b"[") + brackets.count(b"{") != brackets.count(b"]") + brackets.count(b"}"):
+        return False
+    return max(accumulate(map(_STEPS.__getitem__, brackets))) > _MOST_LEVELS
 
 
 def _size(record: Record) -> int:
@@ -112,4 +150,6 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-_decode = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_refuse).decode
+_decode = json.JSONDecoder(
+    parse_float=_Number, parse_int=_Number, parse_constant=_refuse, object_pairs_hook=_Object
+).decode

@@ -54,7 +54,7 @@ def fingerprint(record: Record, headers: Headers) -> bytes:
 
     A timestamp of 0 counts as 1, which librdkafka writes for it.
     """
-    content = (record.key, record.value, max(1, record.timestamp), [*headers])
+    content = (record.key, record.value, record.timestamp or 1, [*headers])
     return blake2b(repr(content).encode(), digest_size=_PRINT_BYTES).digest()
 
 

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from operator import methodcaller
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException
@@ -44,11 +45,23 @@ _LATEST, _EARLIEST = _SPECS.latest(), _SPECS.earliest()
 Offsets = Mapping[tuple[str, int], int]
 
 
+_LIMITS = ("max.message.bytes", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
+
+
+_ANY_TIME_MS = 2**63 - 1
+
+
+class _Limits(NamedTuple):
+    largest: int
+    before: int
+    after: int
+
+
 class Snapshot(NamedTuple):
     """How far everything is, by topic and partition: the first offset that is there, and the one behind the last.
 
     `committed` is the group's offset in each partition of the input in which it has one, `largest` the size in bytes
-    of the largest record that all outputs take.
+    of the largest record that all outputs take, `refuses_times` whether one may refuse a timestamp of the input.
     """
 
     begins: Offsets
@@ -56,6 +69,7 @@ class Snapshot(NamedTuple):
     output_ends: Offsets
     input_ends: Offsets
     largest: int
+    refuses_times: bool
 
 
 def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
@@ -67,12 +81,14 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
         partitions = _partitions(admin, topics.names())
         source = [place for place in partitions if place.topic == topics.transactions]
         outputs = [place for place in partitions if place.topic != topics.transactions]
+        taken, *takes = (_limits(admin, name) for name in topics.names())
         return Snapshot(
             begins=_offsets(admin, partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED),
             committed=_committed(admin, kafka.consumer_group, source),
             output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
-            largest=_largest(admin, topics.names()[1:]),
+            largest=min(each.largest for each in takes),
+            refuses_times=any(each.before < _ANY_TIME_MS or each.after < taken.after for each in takes),
         )
 
 
@@ -148,6 +164,11 @@ def _offset_behind(message: Any) -> int:
     return int(message.offset())
 
 
+# Where a name cannot be decoded, the library returns something and sets an error: a plain call, once Python has
+# specialised it, no longer looks for one.
+_headers = methodcaller("headers")
+
+
 def _check_right(message: Any, refusals: Refusals, group: str) -> None:
     if message.error() is not None:
         refusals.check_right(message.error(), "Read", [message.topic()], group)
@@ -155,7 +176,7 @@ def _check_right(message: Any, refusals: Refusals, group: str) -> None:
 
 def _record(message: Any) -> Record:
     try:
-        headers, problem = message.headers() or (), None
+        headers, problem = _headers(message) or (), None
     except SystemError:  # it could not decode a name
         headers, problem = (), "the name of a header is not UTF-8"
     return Record(
@@ -194,9 +215,10 @@ def _offsets(admin: AdminClient, places: Sequence[Place], which: Any, isolation:
     return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
 
 
-def _largest(admin: AdminClient, names: Sequence[str]) -> int:
-    configs = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
-    return min(int(config.result()["max.message.bytes"].value) for config in configs.values())
+def _limits(admin: AdminClient, name: str) -> _Limits:
+    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+    found = described.result()
+    return _Limits(*(int(found[setting].value) for setting in _LIMITS))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from types import FrameType
 
 from confluent_kafka import KafkaException
 
-from benchmarks import cluster, generators, latency, scale, start, throughput
+from benchmarks import bad_input, cluster, generators, latency, scale, start, throughput
 from benchmarks.runs import Bench
 from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
 
@@ -33,6 +33,11 @@ MEASUREMENTS = {
     ),
     "generator": (generators.measure, AMOUNTS, "how many transactions a second the generator sends"),
     "scale": (scale.measure, AMOUNTS, "1, 2 and 4 detectors on one topic"),
+    "bad-input": (
+        bad_input.measure,
+        AMOUNTS,
+        "how much longer input takes of which nothing is a transaction, with and without a line for each verdict",
+    ),
     "start": (
         start.measure,
         ("rounds", "seconds", "partitions"),

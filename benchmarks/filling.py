@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import Producer
@@ -18,25 +18,45 @@ DIFFERENT = 100_000
 
 
 class Written(NamedTuple):
-    """What a topic was filled with: so many records, so many of them over the threshold."""
+    """What a topic was filled with: so many records, of them so many over the threshold and so many bad."""
 
     records: int
     fraud: int
+    bad: int = 0
 
 
 def fill(producer: Producer, topic: str, records: int) -> Written:
     """Write so many transactions, 100,000 different ones over and over, and wait until they have arrived."""
-    fraud = 0
+    samples = _samples(min(records, DIFFERENT))
+    _write(producer, topic, records, [(key, value) for key, value, _ in samples])
+    fraud = sum(is_fraud for _, _, is_fraud in itertools.islice(itertools.cycle(samples), records))
+    return Written(records, fraud)
+
+
+def fill_with_bad_input(producer: Producer, topic: str, records: int) -> Written:
+    """Do the same with transactions each of which has been spoiled in one of five ways."""
+    samples = [(key, value) for key, value, _ in _samples(min(records, DIFFERENT))]
+    _write(producer, topic, records, [(key, _spoiled(number, value)) for number, (key, value) in enumerate(samples)])
+    return Written(records, 0, records)
+
+
+def _write(producer: Producer, topic: str, records: int, samples: Sequence[tuple[bytes | None, bytes | None]]) -> None:
     with bar(f"filling {topic.partition('-')[0]}", records) as shown:
-        cycle = itertools.cycle(_samples(min(records, DIFFERENT)))
-        for number, (key, value, is_fraud) in enumerate(itertools.islice(cycle, records)):
+        for number, (key, value) in enumerate(itertools.islice(itertools.cycle(samples), records)):
             producer.produce(topic, value, key)
-            fraud += is_fraud
             if number % AT_ONCE == 0:
                 _wait_for_room(producer)
                 shown.update(number - shown.n)
         producer.flush()
-    return Written(records, fraud)
+
+
+def _spoiled(number: int, value: bytes | None) -> bytes | None:
+    whole = value or b""
+    not_utf8, amount_is_text = (
+        b"\xff" + whole[1:],
+        whole.replace(b'"amount":', b'"amount":"about ').replace(b',"cur', b'","cur'),
+    )
+    return (whole[:-1], not_utf8, amount_is_text, whole.replace(b'"target"', b'"to"'), None)[number % 5]
 
 
 def open_producer(servers: str, settings: Mapping[str, str | int] | None = None) -> Producer:

@@ -71,7 +71,8 @@ def check_outputs(bench: Bench, contender: Contender, names: Names, written: Wri
     """Read back what is committed. Raises RunFailed where an exactly-once contender has lost or doubled records."""
     fraud = cluster.count_committed(bench.servers, names.fraud, bench.partitions)
     legit = cluster.count_committed(bench.servers, names.legit, bench.partitions)
-    found = Written(fraud + legit, fraud)
+    bad = cluster.count_committed(bench.servers, names.dead_letter, bench.partitions)
+    found = Written(fraud + legit + bad, fraud, bad)
     if found != written:
         raise RunFailed(f"{contender.guarantee}, but of {written} it wrote {found}")
 

@@ -9,7 +9,7 @@ from detector.report import Report
 from detector.routing import Routes
 from detector.rules import amount_over
 from detector.settings import DetectorSettings
-from messaging.client import ClientLibrary
+from messaging.client import ANY_TIME_MS, ClientLibrary
 from messaging.connect import keep_running, load_library
 from runtime.health import Heartbeat
 from runtime.service import run_service
@@ -48,13 +48,18 @@ def make_routes(settings: DetectorSettings, library: ClientLibrary) -> Routes:
     names = settings.topics
     topics = library.create_topics(settings.kafka, names.names())
     partitions = topics[names.transactions].partitions
+    outputs = [topics[name] for name in names.names()[1:]]
+    most_after = min(output.most_after_ms for output in outputs)
     return Routes(
         rules=[amount_over(settings.fraud_threshold), *settings.fraud_rules],
         fraud=names.fraud,
         legit=names.legit,
         dead_letter=names.dead_letter,
         keeps_partition={name for name, topic in topics.items() if topic.partitions == partitions},
-        max_message_bytes=min(topics[name].max_message_bytes for name in names.names()[1:]),
+        max_message_bytes=min(output.max_message_bytes for output in outputs),
+        most_before_ms=min(output.most_before_ms for output in outputs),
+        # What the input has taken they take too, now or later, unless their limit is narrower.
+        most_after_ms=most_after if most_after < topics[names.transactions].most_after_ms else ANY_TIME_MS,
     )
 
 

@@ -1,7 +1,10 @@
 """The detector's loop: poll, route, commit. A batch is visible as a whole or not at all; an aborted one comes again."""
 
 import logging
+import time
 from collections.abc import Sequence
+
+from msgspec.structs import replace
 
 from detector.report import Report
 from detector.routing import DeadLetter, Outcome, Routes, route
@@ -58,6 +61,7 @@ def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, 
     records = client.poll(POLL_SECONDS)
     if not records:
         return True
+    routes = replace(routes, now=time.time_ns() // 1_000_000)
     routed = [route(record, routes) for record in records]
     outcomes = [outcome for _, outcome in routed]
     failures.check(outcomes)

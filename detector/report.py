@@ -1,4 +1,4 @@
-"""What the detector's log shows: a line for each verdict, a warning for each dead letter, a summary now and then."""
+"""What the detector's log shows: a line for each verdict, warnings of dead letters, a summary now and then."""
 
 import logging
 import time
@@ -10,6 +10,7 @@ from detector.verdict import Verdict
 from runtime.logs import Every, printable
 
 SUMMARY_SECONDS = 10.0
+MOST_DEAD_LETTER_LINES = 10  # of an interval; a flood of bad input shall flood neither the log nor the disk under it
 _MOST_OF_THE_TIME = 0.3
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class Report:
         self._judged_before = 0
         self._reporting_seconds = 0.0
         self._has_warned = False
+        self._dead_letters_before = 0
         self.fraud = 0
         self.legit = 0
         self.dead_letters = 0
@@ -40,7 +42,8 @@ class Report:
         for outcome in outcomes:
             if isinstance(outcome, DeadLetter):
                 self.dead_letters += 1
-                _log_dead_letter(outcome)
+                if self._new_dead_letters() <= MOST_DEAD_LETTER_LINES:
+                    _log_dead_letter(outcome)
             elif outcome.reasons:
                 self.fraud += 1
                 if self._show != "none":
@@ -58,8 +61,19 @@ class Report:
             seconds = now - self._counted_since
             rate = (self.judged - self._judged_before) / seconds
             _log_counts("summary", {**self.counts(), "per second": round(rate, 1), "lag": lag()})
+            self._tell_of_more_dead_letters()
             self._warn_of_a_slow_log(self._reporting_seconds / seconds)
             self._judged_before, self._counted_since, self._reporting_seconds = self.judged, now, 0.0
+
+    def _new_dead_letters(self) -> int:
+        return self.dead_letters - self._dead_letters_before
+
+    def _tell_of_more_dead_letters(self) -> None:
+        more = self._new_dead_letters() - MOST_DEAD_LETTER_LINES
+        if more > 0:
+            extra = {"fields": {"more_dead_letters": more}}
+            logger.warning("%s more dead letters since the last summary, without a line", f"{more:,}", extra=extra)
+        self._dead_letters_before = self.dead_letters
 
     def _warn_of_a_slow_log(self, share: float) -> None:
         if share > _MOST_OF_THE_TIME and not self._has_warned:
@@ -68,6 +82,7 @@ class Report:
 
     def total(self) -> None:
         """Log the counts since the start."""
+        self._tell_of_more_dead_letters()
         _log_counts("stopped", self.counts())
 
     def counts(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from detector.rules import Rule
 from detector.verdict import RuleFailed, Verdict, judge
-from messaging.client import Headers, Message, Record
+from messaging.client import ANY_TIME_MS, Headers, Message, Record
 from messaging.message_size import batch_bytes
 from messaging.transaction import InvalidTransaction, read_transaction
 
@@ -23,7 +23,8 @@ class Routes(Struct, frozen=True):
     """The rules and where the verdicts lead.
 
     `keeps_partition` names the topics that have as many partitions as the one that is read; `max_message_bytes` is the
-    largest record batch that all of them take.
+    largest record batch that all of them take. Around `now`, in milliseconds since the epoch, they take timestamps of
+    so many milliseconds before, and of so many after.
     """
 
     rules: Sequence[Rule]
@@ -32,6 +33,9 @@ class Routes(Struct, frozen=True):
     dead_letter: str
     keeps_partition: Collection[str]
     max_message_bytes: int
+    most_before_ms: int = ANY_TIME_MS
+    most_after_ms: int = ANY_TIME_MS
+    now: int = 0
 
 
 class DeadLetter(Struct, frozen=True, gc=False):
@@ -56,6 +60,10 @@ def route(record: Record, routes: Routes) -> tuple[Message, Outcome]:
     message = (
         _fraud(record, routes, verdict) if verdict.reasons else _message(record, routes, routes.legit, record.headers)
     )
+    if not -routes.most_after_ms <= routes.now - record.timestamp <= routes.most_before_ms:
+        return _dead_letter(
+            record, routes, f"its timestamp {record.timestamp} is none that is taken", rule_failed=False
+        )
     if not _fits(message, routes):
         problem = f"its {batch_bytes(message)} bytes uncompressed are more than the {routes.max_message_bytes} allowed"
         return _dead_letter(record, routes, problem, rule_failed=False)
@@ -80,6 +88,8 @@ def _dead_letter(record: Record, routes: Routes, problem: str, *, rule_failed: b
     without_value = replace(whole, value=None)
     smallest = replace(without_value, key=None, headers=coordinates)
     message = next((smaller for smaller in (whole, without_value) if _fits(smaller, routes)), smallest)
+    if not -routes.most_after_ms <= routes.now - record.timestamp <= routes.most_before_ms:
+        message = replace(message, value=None, timestamp=routes.now)
     return message, DeadLetter(record, problem, rule_failed)
 
 

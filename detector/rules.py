@@ -3,7 +3,7 @@
 To add one, write it in a module of yours and name it in FRAUD_RULES:
 
     def round_amount(transaction: Transaction) -> str | None:
-        return "no cents" if transaction.amount % 100 == 0 else None
+        return "no cents" if transaction.amount == transaction.amount.to_integral_value() else None
 
     FRAUD_RULES=my_rules:round_amount
 """

@@ -45,11 +45,35 @@ class Message(Struct, frozen=True, gc=False):
     partition: int | None
 
 
+ANY_TIME_MS = 2**63 - 1
+
+
 class Topic(NamedTuple):
-    """What the cluster says of a topic; `max_message_bytes` is the size of the largest record batch it takes."""
+    """What the cluster says of a topic; `max_message_bytes` is the size of the largest record batch it takes.
+
+    A record's timestamp may be so many milliseconds before the broker's time, and so many after it.
+    """
 
     partitions: int
     max_message_bytes: int
+    most_before_ms: int = ANY_TIME_MS
+    most_after_ms: int = ANY_TIME_MS
+
+
+TOPIC_SETTINGS = (
+    "max.message.bytes",
+    "message.timestamp.type",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.after.max.ms",
+)
+
+
+def describe_topic(partitions: int, settings: Mapping[str, str]) -> Topic:
+    """Return a topic by the cluster's TOPIC_SETTINGS for it; one that is without a setting has no such limit."""
+    kind, before, after = (settings.get(name) for name in TOPIC_SETTINGS[1:])
+    if kind == "LogAppendTime":  # the broker's own time stands in the place of any other
+        before = after = None
+    return Topic(partitions, int(settings[TOPIC_SETTINGS[0]]), int(before or ANY_TIME_MS), int(after or ANY_TIME_MS))
 
 
 class BatchAborted(Exception):

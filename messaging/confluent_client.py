@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from operator import methodcaller
 from typing import Any, TypeVar
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
-from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.client import TOPIC_SETTINGS, BatchAborted, ClientFailed, Message, Record, Topic, describe_topic
 from messaging.library_log import quieten
 from messaging.librdkafka_refusals import Refusals
 from messaging.security import librdkafka_configuration
@@ -39,10 +40,7 @@ def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str,
         _until_done(admin, refusals, partial(_list_topics, admin))
         _create_missing(admin, settings, names)
         partitions = _partitions_of(admin, names)
-        return {
-            name: Topic(partitions[name], size)
-            for name, size in zip(names, _largest_batches(admin, names), strict=True)
-        }
+        return {name: describe_topic(partitions[name], _settings_of(admin, name)) for name in names}
 
 
 def open_detector_client(settings: KafkaSettings, topic: str) -> "ConfluentDetectorClient":
@@ -322,15 +320,20 @@ def _partitions_of(admin: AdminClient, names: Sequence[str]) -> Mapping[str, int
         time.sleep(0.05)
 
 
-def _largest_batches(admin: AdminClient, names: Sequence[str]) -> Sequence[int]:
-    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    configs = admin.describe_configs(resources)
-    return [int(configs[resource].result()["max.message.bytes"].value) for resource in resources]
+def _settings_of(admin: AdminClient, name: str) -> Mapping[str, str]:
+    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+    found = described.result()
+    return {setting: found[setting].value for setting in TOPIC_SETTINGS if setting in found}
+
+
+# Where a name cannot be decoded, the library returns something and sets an error: a plain call, once Python has
+# specialised it, no longer looks for one.
+_headers = methodcaller("headers")
 
 
 def _record(message: Any) -> Record:
     try:
-        headers, problem = message.headers() or (), None
+        headers, problem = _headers(message) or (), None
     except SystemError:  # it could not decode a name
         headers, problem = (), "the name of a header is not UTF-8"
     return Record(
@@ -347,7 +350,7 @@ def _record(message: Any) -> Record:
 
 def _send(producer: Producer, message: Message, on_delivery: Any = None) -> None:
     partition = _ANY_PARTITION if message.partition is None else message.partition
-    timestamp = message.timestamp if message.timestamp > 0 else 1  # librdkafka takes 0 for now
+    timestamp = message.timestamp or 1  # librdkafka takes 0 for now
     headers: Any = list(message.headers) if message.headers else None
     while True:
         try:  # by position, which is faster

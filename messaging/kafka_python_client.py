@@ -14,23 +14,19 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import (
-    CorruptRecordError,
-    KafkaError,
-    TopicAlreadyExistsError,
-    TopicAuthorizationFailedError,
-    for_code,
-)
+from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
+from kafka.record import memory_records
+from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from kafka.record.util import decode_varint
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
-from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.client import TOPIC_SETTINGS, BatchAborted, ClientFailed, Message, Record, Topic, describe_topic
 from messaging.kafka_python_refusals import Refusals
 from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
 
 _CLOSE_SECONDS = 0.5
-_PROBE_SECONDS = 2
 _MOST_SECONDS_OUTSIDE_GROUP = 60
 
 logger = logging.getLogger(__name__)
@@ -126,31 +122,8 @@ class KafkaPythonDetectorClient:
         refused = partial(self._check_right, operation="Read", topics=[self._topic])
         self._refusals.check()
         with _or_client_failed("cannot read", self._refusals, refused):
-            try:
-                polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
-            except CorruptRecordError as error:
-                return self._pass_over_unreadable(error)
-        return {
-            partition: [
-                Record(read.topic, read.partition, read.offset, read.timestamp, read.key, read.value, read.headers)
-                for read in reads
-            ]
-            for partition, reads in polled.items()
-        }
-
-    def _pass_over_unreadable(self, error: CorruptRecordError) -> Mapping[TopicPartition, Sequence[Record]]:
-        """Return the record that the library cannot read, without its content, and go on behind it.
-
-        The error does not say which one it is: a consumer of its own looks for it in each partition.
-        """
-        for partition in self._consumer.assignment():
-            offset = self._consumer.position(partition)
-            problem = _problem_reading(self._settings, partition, offset)
-            if problem is not None:
-                self._consumer.seek(partition, offset + 1)
-                now = time.time_ns() // 1_000_000
-                return {partition: [Record(partition.topic, partition.partition, offset, now, None, None, (), problem)]}
-        raise error
+            polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
+        return {partition: [_record(read) for read in reads] for partition, reads in polled.items()}
 
     def _expect(self, call: Callable[[], None]) -> None:
         """Wait for what ends a batch until the broker has aborted it; kafka-python itself may wait for ever."""
@@ -242,6 +215,48 @@ class _Headers(list[tuple[str, bytes | None]]):
         return False
 
 
+class _Batch(DefaultRecordBatch):
+    """A record batch in which a header's name that is not UTF-8 costs a record its headers, not everybody the batch."""
+
+    _buffer: Any
+    _pos: int
+
+    def _read_msg(self) -> Any:
+        try:
+            return super()._read_msg()
+        except UnicodeDecodeError:
+            return self._read_without_headers()
+
+    def _read_without_headers(self) -> Any:
+        whole, begin = self._buffer, self._pos
+        length, start = decode_varint(whole, begin)
+        end = start + length
+        self._buffer, self._pos = _Latin1(whole[begin:end]), 0
+        read = super()._read_msg()
+        self._buffer, self._pos = whole, end
+        # The last of its arguments are the headers.
+        return DefaultRecord(
+            length, read.offset, read.timestamp, read.timestamp_type, read.key, read.value, _UNREADABLE
+        )
+
+
+class _Latin1(bytes):
+    """Bytes whose slices decode without fail, as no UTF-8."""
+
+    __slots__ = ()
+
+    def __getitem__(self, place: Any) -> Any:
+        found = super().__getitem__(place)
+        return _Latin1(found) if isinstance(found, bytes) else found
+
+    def decode(self, *_: str) -> str:
+        return super().decode("latin-1")
+
+
+_UNREADABLE: Sequence[tuple[str, bytes | None]] = []
+memory_records.DefaultRecordBatch = _Batch  # the library has no place of its own for it
+
+
 class _Membership(ConsumerRebalanceListener):
     """Keeps the group metadata of the last assignment, as Java's client does.
 
@@ -271,17 +286,9 @@ class _Membership(ConsumerRebalanceListener):
             logger.info("revoked: %s", _partitions(revoked))
 
 
-def _problem_reading(settings: KafkaSettings, partition: TopicPartition, offset: int) -> str | None:
-    connection = _connection(settings, Refusals(settings.security))
-    consumer = KafkaConsumer(**connection, isolation_level="read_committed", metrics_enabled=False)
-    with closing(consumer):
-        consumer.assign([partition])
-        consumer.seek(partition, offset)
-        try:
-            consumer.poll(timeout_ms=_PROBE_SECONDS * 1000)
-        except CorruptRecordError as error:
-            return str(error)
-    return None
+def _record(read: Any) -> Record:
+    problem = "the name of a header is not UTF-8" if read.headers is _UNREADABLE else None
+    return Record(read.topic, read.partition, read.offset, read.timestamp, read.key, read.value, read.headers, problem)
 
 
 def _connection(settings: KafkaSettings, refusals: Refusals) -> Mapping[str, Any]:
@@ -344,13 +351,16 @@ def _create_missing(admin: KafkaAdminClient, settings: KafkaSettings, names: Seq
 
 
 def _describe(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Topic]:
-    resources = [ConfigResource("topic", name, ["max.message.bytes"]) for name in names]
+    resources = [ConfigResource("topic", name, list(TOPIC_SETTINGS)) for name in names]
     configs = admin.describe_configs(resources, config_filter="all")["topic"]
     hidden = {name for name in names if "max.message.bytes" not in configs.get(name, {})}
     if hidden:  # the library leaves out what it may not see
         raise TopicAuthorizationFailedError(hidden)
     partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(names))}
-    return {name: Topic(partitions[name], int(configs[name]["max.message.bytes"]["value"])) for name in names}
+    return {
+        name: describe_topic(partitions[name], {setting: found["value"] for setting, found in configs[name].items()})
+        for name in names
+    }
 
 
 def _send(producer: KafkaProducer, message: Message) -> Any:

@@ -34,9 +34,22 @@ class _AsWritten(Transaction, frozen=True, gc=False):
     timestamp: Any = ""
 
 
+class _Apart(msgspec.Struct, frozen=True, gc=False):
+    """The same with some of it not read yet: msgspec holds no number of more than 4,300 digits."""
+
+    id: str
+    source: str
+    target: str
+    amount: msgspec.Raw
+    currency: msgspec.Raw = msgspec.Raw()
+    timestamp: msgspec.Raw = msgspec.Raw()
+
+
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _ZERO = Decimal(0)
 _decode = msgspec.json.Decoder(_AsWritten, float_hook=Decimal).decode
+_decode_apart = msgspec.json.Decoder(_Apart).decode
+_decode_text = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -67,18 +80,36 @@ def _read(value: bytes) -> _AsWritten:
     try:
         if not value.isascii():
             value.decode()  # msgspec does not look into the text of fields that it skips
-        return _decode(value)
+        return _decoded(value)
     except UnicodeDecodeError as error:
         problem = f"not UTF-8: {error.reason} at byte {error.start}"
     except msgspec.ValidationError as error:
         problem = str(error)
     except msgspec.DecodeError as error:
         problem = f"not JSON: {error}"
-    except InvalidOperation:
-        problem = "a number, perhaps the amount, has an exponent that is too large"
     except RecursionError:
         problem = "nested too deep"
     raise InvalidTransaction(problem)
+
+
+def _decoded(value: bytes) -> _AsWritten:
+    try:
+        return _decode(value)
+    except (msgspec.ValidationError, InvalidOperation):
+        apart = _decode_apart(value)
+    amount = _text(apart.amount, otherwise=bytes(apart.amount).decode())
+    return _AsWritten(
+        apart.id,
+        apart.source,
+        apart.target,
+        amount,
+        _text(apart.currency, otherwise=""),
+        _text(apart.timestamp, otherwise=""),
+    )
+
+
+def _text(raw: msgspec.Raw, otherwise: str) -> str:
+    return _decode_text(raw) if bytes(raw).startswith(b'"') else otherwise
 
 
 def _exact(amount: Any) -> Decimal:
@@ -88,10 +119,15 @@ def _exact(amount: Any) -> Decimal:
     elif type(amount) is int:
         amount = Decimal(amount)
     if type(amount) is not Decimal:
-        raise InvalidTransaction(f"amount is not a number: {str(amount)[:40]}")
+        raise InvalidTransaction(f"amount is not a number: {_shown(amount)}")
     if amount < _ZERO:
         raise InvalidTransaction(f"amount is below 0: {str(amount)[:40]}")
     return amount
+
+
+def _shown(amount: Any) -> str:
+    """Return the beginning of what stands for an amount; what holds other values may take long to write down."""
+    return type(amount).__name__ if type(amount) in (list, dict) else str(amount)[:40]
 
 
 def _decimal(digits: str) -> Decimal:

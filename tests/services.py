@@ -35,6 +35,11 @@ class Service:
             )
 
     @property
+    def process_id(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
     def lines(self) -> Sequence[str]:
         """The complete lines that it has printed."""
         return self._output.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]

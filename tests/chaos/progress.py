@@ -33,6 +33,11 @@ class Progress:
         """Wait until everything before these ends is judged."""
         wait_until(lambda: self._is_judged(ends), _PATIENCE_SECONDS, f"everything up to {dict(ends)} judged")
 
+    def behind(self) -> int:
+        """Return how many records, and Kafka's own marks between them, are not judged."""
+        committed = self._consumer.committed(self._partitions, _PATIENCE_SECONDS)
+        return sum(self.ends().values()) - sum(max(0, each.offset) for each in committed)
+
     def close(self) -> None:
         """Close the connections."""
         self._consumer.close()

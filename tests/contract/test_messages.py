@@ -46,7 +46,7 @@ def test_a_record_says_where_it_was(stage: Stage) -> None:
     assert [(record.topic, record.partition, record.offset) for record in read] == [(topic, 0, 0), (topic, 0, 1)]
 
 
-@pytest.mark.parametrize("timestamp", [1, 2, 1_000_000_000_000, 1_700_000_000_123])
+@pytest.mark.parametrize("timestamp", [-5, -1, 1, 2, 1_000_000_000_000, 1_700_000_000_123])
 def test_a_timestamp_is_kept(stage: Stage, timestamp: int) -> None:
     stage.write([message(stage.names.transactions, b"value", timestamp=timestamp)])
     client = stage.reader()

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
+from audit.auditor import Auditor
+from audit.settings import AuditSettings
 from messaging.client import Message, Record
 from messaging.message_size import batch_bytes
+from runtime.settings import read_settings
+from runtime.stop import Stop
 from tests.conservation import wait_until_judged
 from tests.services import ROOT, Services
 from tests.topics import NOW, Names, committed, create_topic, message, write
@@ -98,18 +102,45 @@ def test_bad_records_become_dead_letters_among_the_good_ones(services: Services,
     assert len(committed(broker, names.legit)) == len(messages)
 
 
-def test_a_header_name_that_is_not_utf_8_makes_a_dead_letter(services: Services, broker: str, names: Names) -> None:
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_a_header_name_that_is_not_utf_8_costs_a_dead_letter_its_headers(
+    services: Services, broker: str, names: Names, compression: str | None
+) -> None:
     create_topic(broker, names.transactions, partitions=2)
-    with closing(KafkaProducer(bootstrap_servers=broker)) as producer:
-        for headers_of_it in ([], [(NotUtf8("name"), b"1")], [(NotUtf8("name"), b"2")], []):
-            producer.send(names.transactions, GOOD, headers=headers_of_it, partition=1).get(timeout=10)
+    unreadable = [("readable", b"1"), (NotUtf8("name"), b"2")]
+    with closing(KafkaProducer(bootstrap_servers=broker, compression_type=compression, linger_ms=50)) as producer:
+        for number in range(2_000):
+            headers_of_it = unreadable if 500 <= number < 1_500 else []
+            producer.send(names.transactions, GOOD, b"%d" % number, headers_of_it, 1, NOW + number)
     detector = services.start("detector", LOG_TRANSACTIONS="none")
-    wait_until_judged(broker, names, 4)
-    dead = committed(broker, names.dead_letter)
-    assert sorted(headers(r)["__detector.errors.offset"] or b"" for r in dead) == [b"1", b"2"]
-    assert {headers(r)["__detector.errors.partition"] for r in dead} == {b"1"}
-    assert len(committed(broker, names.legit)) == 2
+    wait_until_judged(broker, names, 2_000, seconds=20)
+    dead = sorted(committed(broker, names.dead_letter), key=lambda record: record.timestamp)
+    assert [(r.value, r.key, r.timestamp) for r in dead] == [(GOOD, b"%d" % n, NOW + n) for n in range(500, 1_500)]
+    assert {tuple(name for name, _ in r.headers) for r in dead} == {
+        tuple(f"__detector.errors.{name}" for name in COORDINATES)
+    }
+    assert len(committed(broker, names.legit)) == 1_000
     assert detector.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "timestamp"), [("after", NOW + 1_800_000), ("before", NOW - 1_800_000)], ids=["future", "past"]
+)
+def test_a_timestamp_that_an_output_refuses_makes_a_dead_letter(
+    services: Services, broker: str, names: Names, limit: str, timestamp: int
+) -> None:
+    for topic in (names.legit, names.dead_letter):
+        create_topic(broker, topic, settings={f"message.timestamp.{limit}.max.ms": "600000"})
+    refused = [message(names.transactions, value, timestamp=timestamp) for value in (GOOD, b"not JSON")]
+    judge(services, broker, names, [*refused, message(names.transactions, GOOD)])
+    assert len(committed(broker, names.legit)) == 1
+    dead = committed(broker, names.dead_letter)
+    assert [(r.key, r.value) for r in dead] == [(b"key", None)] * 2
+    assert b"timestamp" in (headers(dead[0])["__detector.errors.message"] or b"")
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": broker, **names.settings()}
+    findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
+    assert findings is not None
+    assert findings.law_holds
 
 
 def test_amounts_are_compared_as_they_are_written(services: Services, broker: str, names: Names) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from audit.law import DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, identity, judge, read
+from audit.law import ANYWHERE, DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, identity, judge, read
 from messaging.client import Headers, Record
 from messaging.transaction import InvalidTransaction, Transaction, read_transaction
 
@@ -50,6 +50,15 @@ def test_over_the_threshold_is_fraud(amount: str) -> None:
     assert allowed(paid(amount)) == FRAUD
 
 
+def test_a_pair_of_surrogates_is_a_character() -> None:
+    assert allowed(paid("1", r',"\\ud83d":"\ud83d\ude00"')) == LEGIT
+
+
+def test_what_is_nested_deeper_than_every_parser_reads_may_be_anywhere() -> None:
+    assert allowed(paid("1", ',"x":' + "[" * 499 + "]" * 499)) == LEGIT
+    assert allowed(paid("1", ',"x":' + "[" * 800 + "]" * 800)) == ANYWHERE
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -67,6 +76,9 @@ def test_over_the_threshold_is_fraud(amount: str) -> None:
         b'{"id":"1","source":null,"target":"b","amount":1}',
         b'{"id":"\\ud800","source":"a","target":"b","amount":1}',
         b'{"id":"1","source":"a","target":"b"}',
+        b'{"id":7,"id":"1","source":"a","target":"b","amount":1}',
+        paid("1", ',"x":["\\ud83d"]'),
+        paid("1", ',"\\uDE00\\ud83d":1'),
         paid("1", ',"x":"')[:-1] + b'\xff"}',
         paid("1", ',"x":' + "[" * 100_000),
         *map(

@@ -156,6 +156,29 @@ def test_a_dead_letter_is_a_warning_with_its_coordinates(
     assert caplog.messages[0].startswith("dead letter: transactions[2] offset 0: not JSON")
 
 
+def test_a_flood_of_dead_letters_is_ten_lines_and_a_number_between_two_summaries(
+    cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(cluster, (Message("transactions", None, b"bad", (), 0, 0) for _ in range(3_010)))
+    report = detect(cluster, rounds=1, show="none")
+    assert len(caplog.messages) == detector.report.MOST_DEAD_LETTER_LINES == 10
+    report.total()
+    assert caplog.messages[10:] == ["3,000 more dead letters since the last summary, without a line"]
+    assert report.dead_letters == len(cluster.records("dead-letter")) == 3_010
+
+
+def test_the_first_dead_letters_after_a_summary_have_lines_again(
+    cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector.report, "SUMMARY_SECONDS", 0.0)
+    monkeypatch.setattr(detector.report, "MOST_DEAD_LETTER_LINES", 1)
+    monkeypatch.setattr(detector.report, "_MOST_OF_THE_TIME", 1.0)
+    fill(cluster, (Message("transactions", None, b"bad", (), 0, 0) for _ in range(4)))
+    detect(cluster, rounds=2, show="none", BATCH_SIZE="2")
+    told = "1 more dead letters since the last summary, without a line"
+    assert [line if line == told else line[:11] for line in caplog.messages] == ["dead letter", told] * 2
+
+
 def test_the_summary_comes_when_it_is_time(
     cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

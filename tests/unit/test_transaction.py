@@ -40,6 +40,7 @@ def test_every_finite_amount_is_read_exactly(amount: Decimal) -> None:
         ('"1e5"', "1e5"),
         ('"\\u0039"', "9"),
         ("-0", "0"),
+        pytest.param("9" * 5000, "9" * 5000, id="5,000 digits"),
     ],
 )
 def test_numbers_and_strings_of_digits_are_amounts(text: str, amount: str) -> None:
@@ -109,7 +110,16 @@ def test_fields_that_are_not_known_pass() -> None:
     assert read_transaction(b'{"id":"1","source":"a","target":"b","amount":1,"more":{"of":[1]}}').id == "1"
 
 
-@pytest.mark.parametrize("extra", [b'"currency":5', b'"timestamp":null', b'"more":1'])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        b'"currency":5',
+        b'"timestamp":null',
+        b'"more":1',
+        b'"currency":1e99999999999999999999',
+        b'"timestamp":' + b"9" * 5000,
+    ],
+)
 def test_only_id_source_target_and_amount_are_required(extra: bytes) -> None:
     transaction = read_transaction(b'{"id":"1","source":"a","target":"b","amount":1,%s}' % extra)
     assert (transaction.currency, transaction.timestamp) == ("", "")

@@ -1,0 +1,103 @@
+"""`scripts/fuzz`: stream input of every form at the detector, audit what it makes of it, and watch its memory."""
+
+import argparse
+import contextlib
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+from tqdm import tqdm
+
+from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
+from messaging.settings import CLIENTS
+from tests.brokers import IMPATIENT
+from tests.fuzz.memory import is_flat
+from tests.fuzz.records import large, strange, tiny
+from tests.fuzz.run import Outcome, Phase, Scene, run
+
+PHASES = (
+    Phase("of every form", strange, 0.5, most=2_000_000),
+    Phase("as large as the broker takes", large, 0.2, most=3_000),
+    Phase("of 1 to 10 bytes", tiny, 0.3, most=5_000_000),
+)
+OFFENCES = ("lost", "doubled", "misrouted", "altered", "out of order", "foreign")
+SECONDS = 200
+
+
+def main() -> int:
+    """Return the exit code: 0, 1 where something is lost, ends or grows, 130 after Ctrl-C."""
+    options = _parser().parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    print(f"seed {options.seed}", file=sys.stderr)
+    try:
+        with EmbeddedKafka(properties=IMPATIENT) as kafka:
+            return 0 if fuzz(kafka.bootstrap_servers, options) else 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except EmbeddedKafkaError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def fuzz(servers: str, options: argparse.Namespace) -> bool:
+    """Run each phase for each client, print a row of the table for each, and return whether all is well."""
+    print("| records | client | read | written |", " | ".join(OFFENCES), "| peak MB, first third | last third |")
+    print("|---|---|" + "---:|" * (len(OFFENCES) + 4), flush=True)
+    clients = [each for each in CLIENTS if options.client in (each, "both")]
+    answers = [_run(phase, client, servers, options) for client in clients for phase in PHASES]
+    return all(answers)
+
+
+def _run(phase: Phase, client: str, servers: str, options: argparse.Namespace) -> bool:
+    directory = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    seconds = options.seconds * phase.share
+    bar = tqdm(desc=f"{phase.name}, {client}", unit=" looks", file=sys.stderr, leave=False, disable=None)
+    try:
+        with bar:
+            outcome = run(phase, Scene(servers, client, directory), seconds, options.seed, bar.update)
+    except AssertionError as stuck:
+        print(f"**{phase.name}, {client}: {stuck}**; the log is in {directory}", flush=True)
+        return False
+    is_well = _show(phase, client, outcome)
+    if is_well:
+        shutil.rmtree(directory)
+    else:
+        print(f"the log is in {directory}", file=sys.stderr)
+    return is_well
+
+
+def _show(phase: Phase, client: str, outcome: Outcome) -> bool:
+    read, *written = list(outcome.counts.values())[:4]
+    numbers = [read, sum(written), *(outcome.counts[name] for name in OFFENCES), *map(round, outcome.peaks)]
+    print("|", " | ".join([phase.name, client, *(f"{number:,}" for number in numbers)]), "|", flush=True)
+    grown = [] if is_flat(outcome.peaks) else ["the memory grows"]
+    for problem in (*outcome.problems, *grown):
+        print(f"  {problem}", file=sys.stderr)
+    return not (outcome.problems or grown)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("scripts/fuzz", description=__doc__)
+    parser.add_argument(
+        "--seconds", type=int, default=SECONDS, metavar="N", help=f"of input for each client ({SECONDS})"
+    )
+    parser.add_argument("--client", choices=(*CLIENTS, "both"), default="both")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="the same records again")
+    return parser
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # Once is enough: a second one would cut the cleaning up short.
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        sys.exit(main())

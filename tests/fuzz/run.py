@@ -1,0 +1,107 @@
+"""One phase: a detector under a stream of records, then the audit of what it made of them."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import NamedTuple
+
+from audit.auditor import Auditor
+from audit.findings import Findings
+from audit.settings import AuditSettings
+from runtime.settings import read_settings
+from runtime.stop import Stop
+from tests.chaos.progress import Progress
+from tests.fuzz.memory import Memory
+from tests.fuzz.records import Written
+from tests.fuzz.writer import Writer, open_writer
+from tests.services import Service, Services
+from tests.topics import create_topic, unique_names
+from tests.waiting import wait_until
+
+PARTITIONS = 4
+MOST_AHEAD = 200_000
+_LOOK_SECONDS = 0.5
+_START_SECONDS = 60.0
+_CATCH_UP_SECONDS = 120.0
+_TROUBLE = r"trying again|aborted|Traceback|ERROR|gave up"
+
+Records = Callable[[random.Random, int], Iterator[Written]]
+
+
+class Phase(NamedTuple):
+    """A kind of records, its part of the time, and how many of them there are at most."""
+
+    name: str
+    records: Records
+    share: float
+    most: int = 1_000_000_000
+
+
+class Outcome(NamedTuple):
+    """The auditor's counts, the peaks of memory in MB early and late in the phase, and every problem in words."""
+
+    counts: Mapping[str, int]
+    peaks: tuple[float, float]
+    problems: Sequence[str]
+
+
+class Scene(NamedTuple):
+    """Where a phase happens: the broker, the client library, a folder for the logs."""
+
+    servers: str
+    client: str
+    directory: Path
+
+
+def run(phase: Phase, scene: Scene, seconds: float, seed: int, advance: Callable[[], object]) -> Outcome:
+    """Stream records of one kind at a detector for so many seconds, and audit. `advance` is called now and then."""
+    names = unique_names()
+    create_topic(scene.servers, names.transactions, PARTITIONS)
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": scene.servers, **names.settings()}
+    with ExitStack() as stack:
+        services = stack.enter_context(closing(Services({**settings, "KAFKA_CLIENT": scene.client}, scene.directory)))
+        detector = services.start("detector", LOG_TRANSACTIONS="none")
+        detector.wait_for_line("assigned", _START_SECONDS)
+        memory = stack.enter_context(closing(Memory(detector.process_id)))
+        progress = stack.enter_context(closing(Progress(scene.servers, names, PARTITIONS)))
+        chance = random.Random(f"{seed} {phase.name}")
+        writer = stack.enter_context(open_writer(scene.servers, names.transactions, chance))
+        records = phase.records(chance, time.time_ns() // 1_000_000)
+        _stream(writer, records, phase.most, time.monotonic() + seconds, progress, advance)
+        writer.end(PARTITIONS)
+        progress.wait_until_judged(progress.ends())
+        peaks = memory.peaks()
+        problems = _problems(detector)
+    findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
+    assert findings is not None
+    return Outcome(findings.counts(), peaks, [*problems, *_offences(findings)])
+
+
+def _stream(
+    writer: Writer,
+    records: Iterator[Written],
+    most: int,
+    end: float,
+    progress: Progress,
+    advance: Callable[[], object],
+) -> None:
+    written, look = 0, 0.0
+    while time.monotonic() < end and written < most:
+        written += writer.write(records)
+        if time.monotonic() > look:
+            wait_until(lambda: progress.behind() < MOST_AHEAD, _CATCH_UP_SECONDS, "the detector to catch up")
+            look = time.monotonic() + _LOOK_SECONDS
+            advance()
+
+
+def _problems(detector: Service) -> Sequence[str]:
+    told = [match.string for match in detector.matches(_TROUBLE)]
+    code = detector.stop()
+    return [*told, *([f"exit code {code}"] if code else [])]
+
+
+def _offences(findings: Findings) -> Sequence[str]:
+    judged = [] if findings.in_flight == 0 else [f"not judged: {findings.in_flight:,}"]
+    return [*(f"{kind}: {each}" for kind, found in findings.offences.examples.items() for each in found), *judged]

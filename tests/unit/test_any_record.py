@@ -1,0 +1,73 @@
+"""Whatever a record holds, the detector makes one message of it, and the audit's own law agrees on where it belongs."""
+
+from decimal import Decimal
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from audit.law import DEAD_LETTER, FRAUD, LEGIT, Law, judge
+from detector.routing import ERROR_HEADER, DeadLetter, Routes, route
+from detector.rules import amount_over
+from detector.verdict import Verdict
+from messaging.client import Record
+from messaging.message_size import batch_bytes
+from tests.strange_records import RECORDS
+
+LIMIT = 1_048_588
+PLACES = {"fraud": FRAUD, "legit": LEGIT, "dead-letter": DEAD_LETTER}
+MEGABYTE = 1_000_000
+
+
+def routes(threshold: Decimal = Decimal(900), largest: int = LIMIT) -> Routes:
+    return Routes([amount_over(threshold)], "fraud", "legit", "dead-letter", set(PLACES), largest)
+
+
+def record(value: bytes) -> Record:
+    return Record("transactions", 3, 117, 1_700_000_000_000, b"a", value, ())
+
+
+def paid(amount: bytes, more: bytes = b"") -> bytes:
+    return b'{"id":"1","source":"a","target":"b","amount":%s%s}' % (amount, more)
+
+
+@given(RECORDS)
+def test_the_message_keeps_key_value_headers_and_timestamp(read: Record) -> None:
+    message, outcome = route(read, routes())
+    assert (message.key, message.value, message.timestamp) == (read.key, read.value, read.timestamp)
+    assert list(message.headers[: len(read.headers)]) == list(read.headers)
+    added = [name for name, _ in message.headers[len(read.headers) :]]
+    if message.topic == "dead-letter":
+        assert isinstance(outcome, DeadLetter)
+        assert added == [ERROR_HEADER + name for name in ("topic", "partition", "offset", "message")]
+    else:
+        assert isinstance(outcome, Verdict)
+        assert added == ["fraud.reason"] * (message.topic == "fraud")
+
+
+@given(RECORDS)
+@example(record(paid(b"9" * 5_000)))
+@example(record(paid(b"1", b',"x":"\\ud800"')))
+@example(record(paid(b"1", b',"currency":1e99999999999999999999')))
+@example(record(b'{"id":1,"id":"1","source":"a","target":"b","amount":1}'))
+def test_the_audit_agrees_on_where_it_belongs(read: Record) -> None:
+    message, _ = route(read, routes())
+    allowed, _ = judge(read, Law(Decimal(900), (), LIMIT))
+    assert allowed & PLACES[message.topic]
+
+
+@given(RECORDS, st.integers(400, 1_500))
+def test_no_message_is_larger_than_the_topics_take(read: Record, largest: int) -> None:
+    message, _ = route(read, routes(largest=largest))
+    assert batch_bytes(message) <= max(largest, _smallest(read))
+
+
+@given(st.decimals(0, allow_nan=False, allow_infinity=False), st.decimals(0, allow_nan=False, allow_infinity=False))
+def test_an_amount_is_fraud_just_where_it_is_over_the_threshold(amount: Decimal, threshold: Decimal) -> None:
+    message, _ = route(record(paid(str(amount).encode())), routes(threshold))
+    assert message.topic == ("fraud" if amount > threshold else "legit")
+
+
+def _smallest(read: Record) -> int:
+    """Return the size of the coordinates alone, which are there in any case."""
+    message, _ = route(read, routes(largest=0))
+    return batch_bytes(message)
