@@ -22,6 +22,8 @@ PROJECT = "fraud-detection-tests"
 NETWORK = "kafka-network"
 SERVERS_ON_THE_HOST = "localhost:29092"
 KAFKA_ALONE = ("-f", "docker-compose.kafka.yml")
+CLUSTER = ("-f", "docker-compose.yml", "-f", "docker-compose.kafka-cluster.yml")
+SECURED = ("-f", "docker-compose.yml", "-f", "docker-compose.secure.yml")
 PAIR = ("generator", "detector")
 # Another pace than the default, for more to happen in the time that a test takes.
 SETTINGS = {"TRANSACTIONS_PER_SECOND": "20"}

@@ -29,7 +29,11 @@ def passed_on(service: str) -> dict[str, str]:
     return {name: f"value-of-{name}" for name in {*stack.settings_of(service), *COLORS} - FIXED}
 
 
-@pytest.mark.parametrize("files", [(), stack.KAFKA_ALONE], ids=["everything", "Kafka alone"])
+@pytest.mark.parametrize(
+    "files",
+    [(), stack.KAFKA_ALONE, stack.CLUSTER, stack.SECURED],
+    ids=["everything", "Kafka alone", "three brokers", "secured"],
+)
 def test_compose_takes_the_files_without_a_word(files: tuple[str, ...]) -> None:
     done = stack.run(stack.compose_words(*files, "config", "--quiet"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

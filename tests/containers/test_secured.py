@@ -11,18 +11,16 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.usefixtures("engine")]
 
-SECURED = ("-f", "docker-compose.yml", "-f", "docker-compose.secure.yml")
-
 
 @pytest.fixture(scope="module", autouse=True)
 def removed() -> Iterator[None]:
     stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
     yield
-    stack.compose(*SECURED, "down", "--volumes", "--remove-orphans", "--timeout", "5")
+    stack.compose(*stack.SECURED, "down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
 def secured_containers() -> list[stack.Container]:
-    identifiers = stack.compose(*SECURED, "ps", "--all", "--quiet").split()
+    identifiers = stack.compose(*stack.SECURED, "ps", "--all", "--quiet").split()
     return [stack.Container(identifier) for identifier in identifiers]
 
 
@@ -36,10 +34,10 @@ def passwords() -> set[str]:
 @pytest.mark.parametrize("client", CLIENTS)
 def test_it_works_the_law_holds_and_no_password_is_seen(client: str) -> None:
     settings = {**stack.SETTINGS, "KAFKA_CLIENT": client}
-    stack.compose(*SECURED, "up", "--build", "--detach", settings=settings)
-    detector = stack.Container(stack.compose(*SECURED, "ps", "--quiet", "detector").strip())
+    stack.compose(*stack.SECURED, "up", "--build", "--detach", settings=settings)
+    detector = stack.Container(stack.compose(*stack.SECURED, "ps", "--quiet", "detector").strip())
     stack.Log(detector).wait_for(stack.VERDICT, count=20)
-    audit = stack.compose(*SECURED, "run", "--rm", "audit", settings=settings)
+    audit = stack.compose(*stack.SECURED, "run", "--rm", "audit", settings=settings)
     assert "the law of conservation holds" in audit
     secrets = passwords()
     assert len(secrets) == 3
@@ -51,9 +49,9 @@ def test_it_works_the_law_holds_and_no_password_is_seen(client: str) -> None:
 def test_a_new_password_takes_the_place_of_the_old_one() -> None:
     before = passwords()
     stack.compose(
-        *SECURED, "run", "--rm", "--no-deps", "--entrypoint", "rm", "keys", "-f", "/secrets/detector/password"
+        *stack.SECURED, "run", "--rm", "--no-deps", "--entrypoint", "rm", "keys", "-f", "/secrets/detector/password"
     )
-    stack.compose(*SECURED, "up", "--force-recreate", "--detach", "keys", "setup", "detector")
+    stack.compose(*stack.SECURED, "up", "--force-recreate", "--detach", "keys", "setup", "detector")
     assert len(passwords() - before) == 1
-    detector = stack.Container(stack.compose(*SECURED, "ps", "--quiet", "detector").strip())
+    detector = stack.Container(stack.compose(*stack.SECURED, "ps", "--quiet", "detector").strip())
     wait_until(lambda: any(" INFO    assigned: " in line for line in detector.lines), stack.START_SECONDS, "a start")
