@@ -95,17 +95,25 @@ def read(value: bytes | None) -> Transaction | None:
     return Transaction(itself, source, target, amount, *map(_text, (fields.get("currency"), fields.get("timestamp"))))
 
 
-def _belongs(transaction: Transaction | None, law: Law) -> int:
+def count_reasons(transaction: Transaction | None, law: Law) -> int | None:
+    """Return how many reasons there are to call it fraud, None for what gets no verdict."""
     if transaction is None:
-        return DEAD_LETTER
-    is_fraud = transaction.amount > law.threshold
+        return None
+    reasons = int(transaction.amount > law.threshold)
     for rule in law.rules:
         try:
             saw = rule(transaction)
         except Exception:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
-            return DEAD_LETTER
-        is_fraud = is_fraud or bool(saw)
-    return FRAUD if is_fraud else LEGIT
+            return None
+        reasons += bool(saw)
+    return reasons
+
+
+def _belongs(transaction: Transaction | None, law: Law) -> int:
+    reasons = count_reasons(transaction, law)
+    if reasons is None:
+        return DEAD_LETTER
+    return FRAUD if reasons else LEGIT
 
 
 def _amount(written: Any) -> Decimal | None:

@@ -6,13 +6,13 @@ which record it was. Of each record of the input some 250 bytes stay here, whate
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 
 from audit.findings import ALTERED, DOUBLED, FOREIGN, LOST, MISROUTED, OUT_OF_ORDER, Findings, Offences
-from audit.law import DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, identity, judge
+from audit.law import DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, count_reasons, identity, judge, read
 from audit.partition import NO_KEY, Partition, fingerprint, key_hash
-from messaging.client import Headers, Record
+from messaging.client import Record
 from messaging.settings import TopicSettings
 
 _REASON = "fraud.reason"
@@ -57,12 +57,11 @@ class Ledger:
         if place is not None:
             self._match_dead_letter(place, record)
             return
-        for headers in self._headers_before(record):
-            content = fingerprint(record, headers)
-            if content in self._places:
-                self._match(self._free_place(content, record.partition), record)
-                return
-        self._unmatched.append((hash(identity(record)), _position(record)))
+        content = self._content_before(record)
+        if content is None:
+            self._unmatched.append((hash(identity(record)), _position(record)))
+        else:
+            self._match(self._free_place(content, record.partition), record)
 
     def findings(self, committed: Mapping[int, int]) -> Findings:
         """Return what has been found so far; `committed` is the group's offset in each partition of the input."""
@@ -142,14 +141,22 @@ class Ledger:
         last[key] = place
         return True
 
-    def _headers_before(self, record: Record) -> Iterator[Headers]:
-        """Yield what the headers may have been before the detector added its own, the likeliest first."""
-        first = len(record.headers)
+    def _content_before(self, record: Record) -> bytes | None:
+        """Return the fingerprint of the input that it follows from, None where there is none.
+
+        The detector may have added reasons to its headers. Where the input has some too, and a record like it has fewer
+        or more, their number tells which of them it was.
+        """
+        first = last = len(record.headers)
         if record.topic == self._topics.fraud:
             while first and record.headers[first - 1][0] == _REASON:
                 first -= 1
-        for length in range(first, len(record.headers) + 1):
-            yield record.headers[:length]
+        contents = {last - length: fingerprint(record, record.headers[:length]) for length in range(first, last + 1)}
+        known = {added: content for added, content in contents.items() if content in self._places}
+        likeliest = next(iter(known.values()), None)
+        if len(known) > 1:
+            return known.get(count_reasons(read(record.value), self._law) or 0, likeliest)
+        return likeliest
 
     def _tell_altered_from_foreign(self, offences: Offences) -> set[int]:
         """Count what matched nothing, and return the places of which it is the altered rest."""

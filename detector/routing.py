@@ -60,10 +60,9 @@ def route(record: Record, routes: Routes) -> tuple[Message, Outcome]:
     message = (
         _fraud(record, routes, verdict) if verdict.reasons else _message(record, routes, routes.legit, record.headers)
     )
-    if not -routes.most_after_ms <= routes.now - record.timestamp <= routes.most_before_ms:
-        return _dead_letter(
-            record, routes, f"its timestamp {record.timestamp} is none that is taken", rule_failed=False
-        )
+    if not _is_timely(record, routes):
+        problem = f"its timestamp {record.timestamp} is none that is taken"
+        return _dead_letter(record, routes, problem, rule_failed=False)
     if not _fits(message, routes):
         problem = f"its {batch_bytes(message)} bytes uncompressed are more than the {routes.max_message_bytes} allowed"
         return _dead_letter(record, routes, problem, rule_failed=False)
@@ -88,7 +87,7 @@ def _dead_letter(record: Record, routes: Routes, problem: str, *, rule_failed: b
     without_value = replace(whole, value=None)
     smallest = replace(without_value, key=None, headers=coordinates)
     message = next((smaller for smaller in (whole, without_value) if _fits(smaller, routes)), smallest)
-    if not -routes.most_after_ms <= routes.now - record.timestamp <= routes.most_before_ms:
+    if not _is_timely(record, routes):
         message = replace(message, value=None, timestamp=routes.now)
     return message, DeadLetter(record, problem, rule_failed)
 
@@ -96,6 +95,10 @@ def _dead_letter(record: Record, routes: Routes, problem: str, *, rule_failed: b
 def _message(record: Record, routes: Routes, topic: str, headers: Headers) -> Message:
     partition = record.partition if topic in routes.keeps_partition else None
     return Message(topic, record.key, record.value, headers, record.timestamp, partition)
+
+
+def _is_timely(record: Record, routes: Routes) -> bool:
+    return -routes.most_after_ms <= routes.now - record.timestamp <= routes.most_before_ms
 
 
 def _fits(message: Message, routes: Routes) -> bool:

@@ -48,5 +48,4 @@ def _of_the_audit(kafka: KafkaSettings, topics: TopicSettings) -> Iterator[Right
     yield Right("audit", "DESCRIBE", "GROUP", kafka.consumer_group)
     for topic in topics.names():
         yield Right("audit", "READ", "TOPIC", topic)
-    for output in topics.names()[1:]:
-        yield Right("audit", "DESCRIBE_CONFIGS", "TOPIC", output)
+        yield Right("audit", "DESCRIBE_CONFIGS", "TOPIC", topic)

@@ -271,6 +271,15 @@ def test_headers_that_look_like_the_detectors_own_stay() -> None:
     assert offences(audit([refed_fraud], [fraud(refed_fraud, headers=[])])) == {"altered": 1}
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["bare first", "bare last"])
+def test_records_that_differ_in_a_reason_of_the_inputs_own_are_told_apart(order: int) -> None:
+    alike = [replace(RICH, headers=[*TRACE, ("fraud.reason", b"their own")][:length]) for length in (2, 3)][::order]
+    inputs = [replace(record, offset=offset) for offset, record in enumerate(alike)]
+    outputs = [fraud(record, offset) for offset, record in enumerate(inputs)]
+    assert not offences(audit(inputs, outputs))
+    assert offences(audit(inputs, outputs[::-1])) == {"out of order": 1}
+
+
 def test_several_reasons_are_the_detectors_own() -> None:
     assert audit([RICH], [fraud(RICH, headers=[*RICH.headers, REASON, REASON])]).law_holds
 
