@@ -29,7 +29,7 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
     )
     report = Report(settings.runtime.log.transactions)
     session = partial(detect, settings, load_library(settings.kafka.client), report, stop)
-    keep_running(session, settings.kafka.bootstrap_servers, stop)
+    keep_running(session, settings.kafka, stop)
     report.total()
 
 

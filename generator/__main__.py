@@ -35,7 +35,7 @@ def serve(settings: GeneratorSettings, stop: Stop) -> None:
     messages = map(partial(as_message, settings.topics.transactions), islice(stream, settings.count or None))
     report = Report(settings.runtime.log.transactions)
     session = partial(generate, settings, load_library(settings.kafka.client), messages, report, stop)
-    keep_running(session, settings.kafka.bootstrap_servers, stop)
+    keep_running(session, settings.kafka, stop)
     report.total()
 
 

@@ -3,12 +3,14 @@
 import importlib
 import logging
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import cast
 
 from messaging.client import AccessRefused, ClientFailed, ClientLibrary
+from messaging.settings import KafkaSettings
 from runtime.logs import Every
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
@@ -33,14 +35,14 @@ def load_library(name: str) -> ClientLibrary:
         raise ServiceFailed(message) from error
 
 
-def keep_running(session: Callable[[], None], servers: str, stop: Stop) -> None:
+def keep_running(session: Callable[[], None], kafka: KafkaSettings, stop: Stop) -> None:
     """Run a session with Kafka until it ends; after a ClientFailed, a new one.
 
     Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute, and ServiceRefused
     at once where Kafka refuses access.
     """
     failures: deque[float] = deque(maxlen=_MOST_FAILURES)
-    while wait_for_cluster(servers, stop) and not _session_ended(session, failures):
+    while wait_for_cluster(kafka.bootstrap_servers, stop) and not _session_ended(session, kafka, failures):
         stop.wait(_PAUSE_AFTER_FAILURE_SECONDS)
 
 
@@ -57,12 +59,17 @@ def wait_for_cluster(servers: str, stop: Stop) -> bool:
     return False
 
 
-def _session_ended(session: Callable[[], None], failures: deque[float]) -> bool:
+def _session_ended(session: Callable[[], None], kafka: KafkaSettings, failures: deque[float]) -> bool:
     try:
         session()
     except AccessRefused as refused:
         raise ServiceRefused(str(refused)) from refused
     except ClientFailed as failed:
+        if not kafka.security.has_tls and _wants_tls(kafka.bootstrap_servers):
+            raise ServiceRefused(
+                f"Kafka at {kafka.bootstrap_servers} wants TLS: KAFKA_SECURITY_PROTOCOL={kafka.security.protocol} "
+                f"has to be SSL or SASL_SSL"
+            ) from failed
         failures.append(time.monotonic())
         _give_up_after_many(failures, failed)
         logger.warning("%s; trying again with a new client", failed)
@@ -79,11 +86,26 @@ def _give_up_after_many(failures: deque[float], last: ClientFailed) -> None:
 def _problem_connecting(servers: str) -> OSError | None:
     problem = None
     for server in servers.split(","):
-        host, _, port = server.rpartition(":")
         try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+            _connect(server).close()
         except OSError as error:
             problem = error
         else:
             return None
     return problem
+
+
+def _wants_tls(servers: str) -> bool:
+    """Tell whether the first of the servers does, which is all that a client without TLS sees of it: silence."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with context.wrap_socket(_connect(servers.partition(",")[0])):
+            return True
+    except OSError:
+        return False
+
+
+def _connect(server: str) -> socket.socket:
+    host, _, port = server.rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS)

@@ -8,6 +8,7 @@ from messaging.client import AccessRefused
 from messaging.refusals import certificate_refused, login_refused, right_missing
 from messaging.security import SecuritySettings
 
+_OF_TLS = (KafkaError._SSL, KafkaError._TRANSPORT)  # noqa: SLF001 - the other one: the broker asks for a certificate
 _OF_THE_LIBRARY = "Local: "  # begins its words for what was not the broker's answer, such as a lost connection
 
 
@@ -26,7 +27,7 @@ class Refusals:
         text = error.str()
         if error.code() == KafkaError._AUTHENTICATION and _OF_THE_LIBRARY not in text:  # noqa: SLF001 - so it is called
             self._told = login_refused(self._security, text.partition(": ")[2] or text)
-        elif error.code() == KafkaError._SSL and "certificate" in text.lower():  # noqa: SLF001 - so it is called
+        elif error.code() in _OF_TLS and "certificate" in text.lower():
             self._told = certificate_refused(self._security, text.partition(": ")[2] or text)
 
     def check(self) -> None:

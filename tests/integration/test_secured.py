@@ -61,15 +61,37 @@ def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured:
     me = secured.login("generator")
     port = secured.bootstrap_servers.partition(":")[2]
     none = on_secured.start("generator", **{**secured.settings, "KAFKA_SASL_USERNAME": ""})
+    plain = on_secured.start("detector", KAFKA_BOOTSTRAP_SERVERS=secured.bootstrap_servers)
     wrong = on_secured.start("generator", **{**me, "KAFKA_SASL_PASSWORD_FILE": wrong_password(tmp_path)})
     unknown = on_secured.start("detector", **{**me, "KAFKA_SASL_USERNAME": "nobody"})
     authority = on_secured.start("generator", **{**me, "KAFKA_SSL_CA_FILE": foreign_authority(tmp_path)})
     host = on_secured.start("detector", **{**secured.login("detector"), "KAFKA_BOOTSTRAP_SERVERS": f"127.1:{port}"})
     assert none.wait(END_SECONDS) == 2
+    assert_refused(plain, "wants TLS", "KAFKA_SECURITY_PROTOCOL=PLAINTEXT")
     assert_refused(wrong, "login refused", "KAFKA_SASL_USERNAME=generator")
     assert_refused(unknown, "login refused", "KAFKA_SASL_USERNAME=nobody")
     assert_refused(authority, "no trust in a certificate", "KAFKA_SSL_CA_FILE=")
     assert_refused(host, "no trust in a certificate", "KAFKA_BOOTSTRAP_SERVERS")
+
+
+def test_who_shows_no_certificate_is_not_let_in_where_one_is_asked_for(
+    secured: SecuredKafka, on_secured: Services
+) -> None:
+    setup = secured.setup
+    by_certificate = {
+        "KAFKA_BOOTSTRAP_SERVERS": setup.bootstrap_servers,
+        "KAFKA_SECURITY_PROTOCOL": "SSL",
+        "KAFKA_SSL_CA_FILE": setup.security.ca_file or "",
+    }
+    shown = {
+        "KAFKA_SSL_CERTIFICATE_FILE": setup.security.certificate_file or "",
+        "KAFKA_SSL_KEY_FILE": setup.security.key_file or "",
+    }
+    without = on_secured.start("generator", **by_certificate)
+    let_in = on_secured.start("generator", **by_certificate, **shown)
+    assert_refused(without, "no trust in a certificate", "KAFKA_SSL_CERTIFICATE_FILE")
+    let_in.wait_for_line(" SENT ", END_SECONDS)
+    assert let_in.stop() == 0
 
 
 def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str = "") -> None:

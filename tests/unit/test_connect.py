@@ -8,7 +8,9 @@ import pytest
 from messaging import connect
 from messaging.client import ClientFailed
 from messaging.library_log import quieten
+from messaging.settings import KafkaSettings
 from runtime.service import ServiceFailed
+from runtime.settings import read_settings
 from runtime.stop import Stop
 
 
@@ -48,6 +50,10 @@ def closed() -> str:
     return f"127.0.0.1:{port}"
 
 
+def at(servers: str) -> KafkaSettings:
+    return read_settings(KafkaSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers})
+
+
 class Sessions:
     """Sessions of which the first ones fail."""
 
@@ -72,7 +78,7 @@ def test_a_cluster_that_is_away_is_waited_for_with_a_line(closed: str, caplog: p
 
 def test_a_failed_client_is_replaced(listening: str, caplog: pytest.LogCaptureFixture) -> None:
     session = Sessions(failures=3)
-    connect.keep_running(session, listening, Waits())
+    connect.keep_running(session, at(listening), Waits())
     assert session.begun == 4
     assert caplog.messages[0] == "failure 1; trying again with a new client"
 
@@ -80,14 +86,14 @@ def test_a_failed_client_is_replaced(listening: str, caplog: pytest.LogCaptureFi
 def test_clients_that_keep_failing_end_the_service(listening: str) -> None:
     session = Sessions(failures=100)
     with pytest.raises(ServiceFailed, match="gave up after 10 failures within a minute, the last: failure 10"):
-        connect.keep_running(session, listening, Waits())
+        connect.keep_running(session, at(listening), Waits())
     assert session.begun == 10
 
 
 def test_failures_long_apart_do_not_add_up(listening: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "_FAILURE_WINDOW_SECONDS", 0.0)
     session = Sessions(failures=30)
-    connect.keep_running(session, listening, Waits())
+    connect.keep_running(session, at(listening), Waits())
     assert session.begun == 31
 
 
@@ -95,7 +101,7 @@ def test_a_stop_before_the_cluster_answers_begins_no_session(closed: str) -> Non
     session = Sessions(failures=0)
     stop = Waits()
     stop.requested = True
-    connect.keep_running(session, closed, stop)
+    connect.keep_running(session, at(closed), stop)
     assert session.begun == 0
 
 
