@@ -58,7 +58,7 @@ class Snapshot(NamedTuple):
     """How far everything is, by topic and partition: the first offset that is there, and the one behind the last.
 
     `committed` is the group's offset in each partition of the input in which it has one, `largest` the size in bytes
-    of the largest record that all outputs take, `refuses_times` whether one of them may refuse a timestamp of the input.
+    of the largest record that all outputs take, `refuses_times` whether one may refuse a timestamp of the input.
     """
 
     begins: Offsets
