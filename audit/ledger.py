@@ -6,7 +6,7 @@ which record it was. Of each record of the input some 250 bytes stay here, whate
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 
 from audit.findings import ALTERED, DOUBLED, FOREIGN, LOST, MISROUTED, OUT_OF_ORDER, Findings, Offences
@@ -57,12 +57,12 @@ class Ledger:
         if place is not None:
             self._match_dead_letter(place, record)
             return
-        for headers in self._headers_before(record):
-            content = fingerprint(record, headers)
-            if content in self._places:
-                self._match(self._free_place(content, record.partition), record)
-                return
-        self._unmatched.append((hash(identity(record)), _position(record)))
+        contents = (fingerprint(record, headers) for headers in self._headers_before(record))
+        known = [content for content in contents if content in self._places]
+        if known:
+            self._match(self._first_free_place(known, record.partition), record)
+        else:
+            self._unmatched.append((hash(identity(record)), _position(record)))
 
     def findings(self, committed: Mapping[int, int]) -> Findings:
         """Return what has been found so far; `committed` is the group's offset in each partition of the input."""
@@ -86,6 +86,11 @@ class Ledger:
             self._places[content] = known = alike
         known[place >> _PARTITION_BIT].append(place)
 
+    def _first_free_place(self, contents: Sequence[bytes], partition: int) -> int | None:
+        """Return the earliest, because the outputs of a partition follow its order; best in the same partition."""
+        free = [place for content in contents if (place := self._free_place(content, partition)) is not None]
+        return min(free, key=lambda place: (place >> _PARTITION_BIT != partition, place), default=None)
+
     def _free_place(self, content: bytes, partition: int) -> int | None:
         """Return a place of that content which no output has yet, if there is one, best in the same partition."""
         known = self._places[content]
@@ -93,9 +98,9 @@ class Ledger:
             return None if self._is_found(known) else known
         for places in (known[partition], *known.values()):
             while places:
-                place = places.popleft()
-                if not self._is_found(place):
-                    return place
+                if not self._is_found(places[0]):
+                    return places[0]
+                places.popleft()
         return None
 
     def _named_place(self, record: Record) -> int | None:
@@ -143,7 +148,7 @@ class Ledger:
         return True
 
     def _headers_before(self, record: Record) -> Iterator[Headers]:
-        """Yield what the headers may have been before the detector added its own, the likeliest first."""
+        """Yield what the headers may have been before the detector added its own, if it has added any."""
         first = len(record.headers)
         if record.topic == self._topics.fraud:
             while first and record.headers[first - 1][0] == _REASON:

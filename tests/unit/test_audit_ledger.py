@@ -271,6 +271,14 @@ def test_headers_that_look_like_the_detectors_own_stay() -> None:
     assert offences(audit([refed_fraud], [fraud(refed_fraud, headers=[])])) == {"altered": 1}
 
 
+def test_a_fraud_that_came_with_a_reason_is_not_taken_for_the_same_one_without() -> None:
+    marked = read(RICH.value, 7, headers=[*TRACE, REASON])
+    later = [read(paid("950", "Z"), 8), read(RICH.value, 9)]
+    inputs = [marked, *later]
+    assert offences(audit(inputs, [fraud(record, offset) for offset, record in enumerate(inputs)])) == {}
+    assert offences(audit(inputs[::-1], [fraud(record, at) for at, record in enumerate(inputs[::-1])])) == {}
+
+
 def test_several_reasons_are_the_detectors_own() -> None:
     assert audit([RICH], [fraud(RICH, headers=[*RICH.headers, REASON, REASON])]).law_holds
 
