@@ -279,6 +279,13 @@ def test_a_fraud_that_came_with_a_reason_is_not_taken_for_the_same_one_without()
     assert offences(audit(inputs[::-1], [fraud(record, at) for at, record in enumerate(inputs[::-1])])) == {}
 
 
+def test_any_record_may_be_a_dead_letter_where_an_output_may_refuse_its_timestamp() -> None:
+    ledger = Ledger(TOPICS, LAW._replace(refuses_times=True))
+    ledger.add_input(A)
+    ledger.add_output(dead(A, value=None, timestamp=5))
+    assert offences(ledger.findings(ALL)) == {}
+
+
 def test_several_reasons_are_the_detectors_own() -> None:
     assert audit([RICH], [fraud(RICH, headers=[*RICH.headers, REASON, REASON])]).law_holds
 
