@@ -14,6 +14,7 @@ from messaging.message_size import batch_bytes
 from messaging.transaction import Transaction
 
 LIMIT = 1_000
+TIMESTAMP = 1_700_000_000_000
 HEADERS: Headers = [("trace", b"1"), ("trace", None)]
 
 
@@ -34,7 +35,7 @@ def routes(*rules: Rule, **changed: Any) -> Routes:
 
 
 def record(value: bytes | None, key: bytes | None = b"a", headers: Headers = HEADERS) -> Record:
-    return Record("transactions", 3, 117, 1_700_000_000_000, key, value, headers)
+    return Record("transactions", 3, 117, TIMESTAMP, key, value, headers)
 
 
 def paid(amount: str, padding: int = 0) -> bytes:
@@ -113,6 +114,20 @@ def test_a_record_that_is_too_large_uncompressed_leaves_its_coordinates() -> Non
     assert (message.topic, message.key, message.value) == ("dead-letter", b"a", None)
     assert isinstance(outcome, DeadLetter)
     assert "more than the 1000 allowed" in outcome.problem
+
+
+@pytest.mark.parametrize("now", [TIMESTAMP - 11, TIMESTAMP + 21], ids=["future", "past"])
+@pytest.mark.parametrize("value", [paid("1"), b"not JSON"], ids=["good", "bad"])
+def test_a_timestamp_that_is_not_taken_makes_a_dead_letter_of_now_without_value(value: bytes, now: int) -> None:
+    message, outcome = route(record(value), routes(most_before_ms=20, most_after_ms=10, now=now))
+    assert (message.topic, message.key, message.value, message.timestamp) == ("dead-letter", b"a", None, now)
+    assert isinstance(outcome, DeadLetter)
+
+
+@pytest.mark.parametrize("now", [TIMESTAMP - 10, TIMESTAMP + 20])
+def test_a_timestamp_that_is_just_taken_is_kept(now: int) -> None:
+    message, _ = route(record(paid("1")), routes(most_before_ms=20, most_after_ms=10, now=now))
+    assert (message.topic, message.timestamp) == ("legit", TIMESTAMP)
 
 
 @pytest.mark.parametrize(
