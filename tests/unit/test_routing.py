@@ -158,15 +158,3 @@ def padded_to(size: int, amount: str) -> Record:
     empty, _ = route(record(paid(amount, LIMIT // 2)), routes(max_message_bytes=10 * LIMIT))
     without_reason = replace(empty, headers=HEADERS)
     return record(paid(amount, LIMIT // 2 + size - batch_bytes(without_reason)))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "topic"), [(-61, "dead-letter"), (-60, "legit"), (60, "legit"), (61, "dead-letter")]
-)
-def test_a_timestamp_that_the_topics_refuse_makes_a_dead_letter_of_now(seconds: int, topic: str) -> None:
-    read = record(paid("1"))
-    now = read.timestamp - seconds * 1_000
-    message, outcome = route(read, routes(most_before_ms=60_000, most_after_ms=60_000, now=now))
-    assert message.topic == topic
-    assert message.timestamp == (now if topic == "dead-letter" else read.timestamp)
-    assert isinstance(outcome, DeadLetter) == (topic == "dead-letter")
