@@ -5,21 +5,20 @@ import contextlib
 import random
 import re
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from tqdm import tqdm
 
-from embedded_kafka import EmbeddedKafkaError
 from messaging.settings import CLIENTS
 from tests.chaos.faults import FAULTS, TO_BE_CAUGHT, Fault
 from tests.chaos.run import Outcome, Plan, open_scene, run
 from tests.chaos.scene import Pace
 from tests.chaos.stage import Stage, one_broker, three_brokers
+from tests.long_run import exit_code
 
 RECOVERY_SECONDS = 15.0
 FULL = Pace(per_second=2_000, cut_seconds=75.0, away_seconds=60.0, settings={})
@@ -30,18 +29,8 @@ COLUMNS = ("transactions", "lost", "doubled", "misrouted", "altered", "out of or
 def main() -> int:
     """Return the exit code: 0, 1 where something is lost, doubled or late, 130 after Ctrl-C."""
     options = _parser().parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    print(f"seed {options.seed}", file=sys.stderr)
     chosen = [fault for fault in (*FAULTS, TO_BE_CAUGHT) if re.search(options.only, fault.name)]
-    try:
-        return 0 if stage_all(chosen, options) else 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    except EmbeddedKafkaError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return exit_code(partial(stage_all, chosen, options), options.seed)
 
 
 def stage_all(faults: Sequence[Fault], options: argparse.Namespace) -> bool:
@@ -104,12 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", metavar="REGEX", help="only faults whose name has this in it")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="the same random choices again")
     return parser
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second one would cut the cleaning up short.
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

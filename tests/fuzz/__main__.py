@@ -4,20 +4,20 @@ import argparse
 import contextlib
 import random
 import shutil
-import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from tqdm import tqdm
 
-from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
+from embedded_kafka import EmbeddedKafka
 from messaging.settings import CLIENTS
 from tests.brokers import IMPATIENT
 from tests.fuzz.memory import is_flat
 from tests.fuzz.records import large, strange, tiny
 from tests.fuzz.run import Outcome, Phase, Scene, run
+from tests.long_run import exit_code
 
 PHASES = (
     Phase("of every form", strange, 0.5, most=2_000_000),
@@ -31,26 +31,17 @@ SECONDS = 200
 def main() -> int:
     """Return the exit code: 0, 1 where something is lost, ends or grows, 130 after Ctrl-C."""
     options = _parser().parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    print(f"seed {options.seed}", file=sys.stderr)
-    try:
-        with EmbeddedKafka(properties=IMPATIENT) as kafka:
-            return 0 if fuzz(kafka.bootstrap_servers, options) else 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    except EmbeddedKafkaError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return exit_code(partial(fuzz, options), options.seed)
 
 
-def fuzz(servers: str, options: argparse.Namespace) -> bool:
+def fuzz(options: argparse.Namespace) -> bool:
     """Run each phase for each client, print a row of the table for each, and return whether all is well."""
     print("| records | client | read | written |", " | ".join(OFFENCES), "| peak MB, first third | last third |")
     print("|---|---|" + "---:|" * (len(OFFENCES) + 4), flush=True)
     clients = [each for each in CLIENTS if options.client in (each, "both")]
-    answers = [_run(phase, client, servers, options) for client in clients for phase in PHASES]
+    with EmbeddedKafka(properties=IMPATIENT) as kafka:
+        servers = kafka.bootstrap_servers
+        answers = [_run(phase, client, servers, options) for client in clients for phase in PHASES]
     return all(answers)
 
 
@@ -90,12 +81,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--client", choices=(*CLIENTS, "both"), default="both")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="the same records again")
     return parser
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second one would cut the cleaning up short.
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ MOST_AHEAD = 200_000
 _LOOK_SECONDS = 0.5
 _START_SECONDS = 60.0
 _CATCH_UP_SECONDS = 120.0
-_TROUBLE = r"trying again|aborted|Traceback|ERROR|gave up"
+_TROUBLE = r"with a new client|aborted|Traceback|ERROR|gave up"
 
 Records = Callable[[random.Random, int], Iterator[Written]]
 
