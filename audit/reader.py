@@ -26,7 +26,7 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, IsolationLev
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
-from messaging.client import ANY_TIME_MS, TOPIC_SETTINGS, Record, Topic, describe_topic
+from messaging.client import Record
 from messaging.settings import KafkaSettings, TopicSettings
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
@@ -40,6 +40,18 @@ _SPECS: Any = OffsetSpec  # its functions come without types
 _LATEST, _EARLIEST = _SPECS.latest(), _SPECS.earliest()
 
 Offsets = Mapping[tuple[str, int], int]
+
+
+_LIMITS = ("max.message.bytes", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
+
+
+_ANY_TIME_MS = 2**63 - 1
+
+
+class _Limits(NamedTuple):
+    largest: int
+    before: int
+    after: int
 
 
 class Snapshot(NamedTuple):
@@ -70,10 +82,8 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
             committed=_committed(admin, kafka.consumer_group, source),
             output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
-            largest=min(each.max_message_bytes for each in takes),
-            refuses_times=any(
-                each.most_before_ms < ANY_TIME_MS or each.most_after_ms < taken.most_after_ms for each in takes
-            ),
+            largest=min(each.largest for each in takes),
+            refuses_times=any(each.before < _ANY_TIME_MS or each.after < taken.after for each in takes),
         )
 
 
@@ -181,10 +191,10 @@ def _offsets(admin: AdminClient, places: Sequence[Place], which: Any, isolation:
     return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
 
 
-def _limits(admin: AdminClient, name: str) -> Topic:
+def _limits(admin: AdminClient, name: str) -> _Limits:
     (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
     found = described.result()
-    return describe_topic(0, {setting: found[setting].value for setting in TOPIC_SETTINGS if setting in found})
+    return _Limits(*(int(found[setting].value) for setting in _LIMITS))
 
 
 @contextmanager
