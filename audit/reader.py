@@ -42,19 +42,8 @@ _MOST_SILENT_SECONDS = 60.0
 _SPECS: Any = OffsetSpec  # its functions come without types
 _LATEST, _EARLIEST = _SPECS.latest(), _SPECS.earliest()
 
-Offsets = Mapping[tuple[str, int], int]
-
-
-_LIMITS = ("max.message.bytes", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
-
-
 _ANY_TIME_MS = 2**63 - 1
-
-
-class _Limits(NamedTuple):
-    largest: int
-    before: int
-    after: int
+Offsets = Mapping[tuple[str, int], int]
 
 
 class Snapshot(NamedTuple):
@@ -81,14 +70,14 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
         partitions = _partitions(admin, topics.names())
         source = [place for place in partitions if place.topic == topics.transactions]
         outputs = [place for place in partitions if place.topic != topics.transactions]
-        taken, *takes = (_limits(admin, name) for name in topics.names())
+        (_, _, most_after), *takes = (_limits(admin, name) for name in topics.names())
         return Snapshot(
             begins=_offsets(admin, partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED),
             committed=_committed(admin, kafka.consumer_group, source),
             output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
-            largest=min(each.largest for each in takes),
-            refuses_times=any(each.before < _ANY_TIME_MS or each.after < taken.after for each in takes),
+            largest=min(largest for largest, _, _ in takes),
+            refuses_times=any(before < _ANY_TIME_MS or after < most_after for _, before, after in takes),
         )
 
 
@@ -215,10 +204,13 @@ def _offsets(admin: AdminClient, places: Sequence[Place], which: Any, isolation:
     return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
 
 
-def _limits(admin: AdminClient, name: str) -> _Limits:
+def _limits(admin: AdminClient, name: str) -> tuple[int, int, int]:
+    """Return the largest size, in bytes, and how many ms before and after now a timestamp may be, of a topic."""
     (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
     found = described.result()
-    return _Limits(*(int(found[setting].value) for setting in _LIMITS))
+    bounds = [found.get(f"message.timestamp.{which}.max.ms") for which in ("before", "after")]
+    before, after = (int(bound.value) if bound else _ANY_TIME_MS for bound in bounds)
+    return int(found["max.message.bytes"].value), before, after
 
 
 @contextmanager
