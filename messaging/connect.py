@@ -2,14 +2,13 @@
 
 import importlib
 import logging
-import socket
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import cast
 
 from messaging.client import AccessRefused, ClientFailed, ClientLibrary
+from messaging.listener import connect, missing_security
 from messaging.settings import KafkaSettings
 from runtime.logs import Every
 from runtime.service import ServiceFailed, ServiceRefused
@@ -17,7 +16,6 @@ from runtime.stop import Stop
 
 _MODULES = {"kafka-python": "messaging.kafka_python_client", "confluent": "messaging.confluent_client"}
 _SECONDS_BETWEEN_LINES = 5.0
-_CONNECT_SECONDS = 2.0
 _PAUSE_SECONDS = 0.5
 _PAUSE_AFTER_FAILURE_SECONDS = 3.0
 _MOST_FAILURES = 10
@@ -65,11 +63,9 @@ def _session_ended(session: Callable[[], None], kafka: KafkaSettings, failures: 
     except AccessRefused as refused:
         raise ServiceRefused(str(refused)) from refused
     except ClientFailed as failed:
-        if not kafka.security.has_tls and _wants_tls(kafka.bootstrap_servers):
-            raise ServiceRefused(
-                f"Kafka at {kafka.bootstrap_servers} wants TLS: KAFKA_SECURITY_PROTOCOL={kafka.security.protocol} "
-                f"has to be SSL or SASL_SSL"
-            ) from failed
+        missing = missing_security(kafka)
+        if missing is not None:
+            raise ServiceRefused(missing) from failed
         failures.append(time.monotonic())
         _give_up_after_many(failures, failed)
         logger.warning("%s; trying again with a new client", failed)
@@ -87,25 +83,9 @@ def _problem_connecting(servers: str) -> OSError | None:
     problem = None
     for server in servers.split(","):
         try:
-            _connect(server).close()
+            connect(server).close()
         except OSError as error:
             problem = error
         else:
             return None
     return problem
-
-
-def _wants_tls(servers: str) -> bool:
-    """Tell whether the first of the servers does, which is all that a client without TLS sees of it: silence."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    try:
-        with context.wrap_socket(_connect(servers.partition(",")[0])):
-            return True
-    except OSError:
-        return False
-
-
-def _connect(server: str) -> socket.socket:
-    host, _, port = server.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS)

@@ -1,6 +1,7 @@
 """What kafka-python tells of a refusal, and how; for messaging.kafka_python_client."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from kafka.errors import (
@@ -67,7 +68,10 @@ class Refusals:
 
 
 class _WatchedManager(KafkaConnectionManager):
-    """Tells of each connection that could not be made, and makes no new one after a refusal."""
+    """Tells of each connection that could not be made, and makes no new one after a refusal.
+
+    A broker that refuses a login answers and closes in one go: kafka-python 3.0.12 would often drop the answer.
+    """
 
     def __init__(self, net: NetworkSelector, refusals: Refusals, configuration: dict[str, Any]) -> None:
         super().__init__(net, **configuration)
@@ -79,3 +83,14 @@ class _WatchedManager(KafkaConnectionManager):
         connection = super().get_connection(node_id, **options)
         connection.init_future.add_errback(self._refusals.note)
         return connection
+
+    async def _build_transport(self, *arguments: Any, **options: Any) -> Any:
+        transport = await super()._build_transport(*arguments, **options)
+        transport._sock_recv = partial(_receive, transport._sock_recv)  # noqa: SLF001 - it has no other place
+        return transport
+
+
+def _receive(receive: Callable[[], tuple[bytes, Exception | None]]) -> tuple[bytes, Exception | None]:
+    """Return what has come, and the connection's end only when nothing has: the next call finds it again."""
+    data, error = receive()
+    return data, None if data else error

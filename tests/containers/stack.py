@@ -131,7 +131,11 @@ class Log:
     def wait_for(self, pattern: str, seconds: float = START_SECONDS, *, count: int = 1) -> None:
         """Return when so many new lines have the pattern."""
         seen = partial(self._has, pattern, count)
-        wait_until(seen, seconds, f"{count} lines with {pattern!r} from {self._container.identifier}")
+        try:
+            wait_until(seen, seconds, f"{count} lines with {pattern!r} from {self._container.identifier}")
+        except AssertionError:
+            print(compose("ps", "--all"), compose("logs", "--tail", "30"))  # noqa: T201 - pytest shows it
+            raise
 
     def _has(self, pattern: str, count: int) -> bool:
         return len(self.matches(pattern)) >= count

@@ -62,13 +62,18 @@ def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured:
     port = secured.bootstrap_servers.partition(":")[2]
     none = on_secured.start("generator", **{**secured.settings, "KAFKA_SASL_USERNAME": ""})
     plain = on_secured.start("detector", KAFKA_BOOTSTRAP_SERVERS=secured.bootstrap_servers)
-    wrong = on_secured.start("generator", **{**me, "KAFKA_SASL_PASSWORD_FILE": wrong_password(tmp_path)})
+    nobody = {name: text for name, text in secured.settings.items() if name != "KAFKA_SASL_MECHANISM"}
+    anonymous = on_secured.start("generator", **{**nobody, "KAFKA_SECURITY_PROTOCOL": "SSL"})
+    password = {"KAFKA_SASL_PASSWORD_FILE": wrong_password(tmp_path)}
+    wrong = [on_secured.start("generator", **{**me, **password}) for _ in range(3)]
     unknown = on_secured.start("detector", **{**me, "KAFKA_SASL_USERNAME": "nobody"})
     authority = on_secured.start("generator", **{**me, "KAFKA_SSL_CA_FILE": foreign_authority(tmp_path)})
     host = on_secured.start("detector", **{**secured.login("detector"), "KAFKA_BOOTSTRAP_SERVERS": f"127.1:{port}"})
     assert none.wait(END_SECONDS) == 2
     assert_refused(plain, "wants TLS", "KAFKA_SECURITY_PROTOCOL=PLAINTEXT")
-    assert_refused(wrong, "login refused", "KAFKA_SASL_USERNAME=generator")
+    assert_refused(anonymous, "wants a login", "KAFKA_SECURITY_PROTOCOL=SSL has to be SASL_SSL")
+    for service in wrong:
+        assert_refused(service, "login refused", "KAFKA_SASL_USERNAME=generator")
     assert_refused(unknown, "login refused", "KAFKA_SASL_USERNAME=nobody")
     assert_refused(authority, "no trust in a certificate", "KAFKA_SSL_CA_FILE=")
     assert_refused(host, "no trust in a certificate", "KAFKA_BOOTSTRAP_SERVERS")
