@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 from tqdm import tqdm
 
+from audit.connection import Offsets
 from audit.findings import Findings
 from audit.law import Law
 from audit.ledger import Ledger
-from audit.reader import Offsets, Snapshot, read, take_snapshot
+from audit.reader import read
 from audit.settings import AuditSettings
+from audit.snapshot import Snapshot, take_snapshot
 from messaging.client import Record
 from runtime.stop import Stop
 

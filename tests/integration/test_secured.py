@@ -64,6 +64,7 @@ def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured:
     plain = on_secured.start("detector", KAFKA_BOOTSTRAP_SERVERS=secured.bootstrap_servers)
     nobody = {name: text for name, text in secured.settings.items() if name != "KAFKA_SASL_MECHANISM"}
     anonymous = on_secured.start("generator", **{**nobody, "KAFKA_SECURITY_PROTOCOL": "SSL"})
+    audits = on_secured.start("audit", **{**nobody, "KAFKA_SECURITY_PROTOCOL": "SSL"})
     password = {"KAFKA_SASL_PASSWORD_FILE": wrong_password(tmp_path)}
     wrong = [on_secured.start("generator", **{**me, **password}) for _ in range(3)]
     unknown = on_secured.start("detector", **{**me, "KAFKA_SASL_USERNAME": "nobody"})
@@ -72,6 +73,7 @@ def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured:
     assert none.wait(END_SECONDS) == 2
     assert_refused(plain, "wants TLS", "KAFKA_SECURITY_PROTOCOL=PLAINTEXT")
     assert_refused(anonymous, "wants a login", "KAFKA_SECURITY_PROTOCOL=SSL has to be SASL_SSL")
+    assert_refused(audits, "wants a login", "KAFKA_SECURITY_PROTOCOL=SSL has to be SASL_SSL")
     for service in wrong:
         assert_refused(service, "login refused", "KAFKA_SASL_USERNAME=generator")
     assert_refused(unknown, "login refused", "KAFKA_SASL_USERNAME=nobody")

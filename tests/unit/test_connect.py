@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from messaging import connect
-from messaging.client import ClientFailed
+from messaging.client import AccessRefused, ClientFailed
 from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
-from runtime.service import ServiceFailed
+from runtime.service import EXIT_REFUSED, ServiceFailed, ServiceRefused
 from runtime.settings import read_settings
 from runtime.stop import Stop
 
@@ -88,6 +88,19 @@ def test_clients_that_keep_failing_end_the_service(listening: str) -> None:
     with pytest.raises(ServiceFailed, match="gave up after 10 failures within a minute, the last: failure 10"):
         connect.keep_running(session, at(listening), Waits())
     assert session.begun == 10
+
+
+def test_a_refusal_ends_the_service_at_once(listening: str) -> None:
+    sessions = []
+
+    def session() -> None:
+        sessions.append(session)
+        raise AccessRefused("not allowed")
+
+    with pytest.raises(ServiceRefused, match="not allowed") as refused:
+        connect.keep_running(session, at(listening), Waits())
+    assert len(sessions) == 1
+    assert refused.value.exit_code == EXIT_REFUSED
 
 
 def test_failures_long_apart_do_not_add_up(listening: str, monkeypatch: pytest.MonkeyPatch) -> None:

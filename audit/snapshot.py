@@ -1,0 +1,116 @@
+"""What the cluster says of how far everything is.
+
+**Why a running detector gives no false alarm.** The three looks of a snapshot are taken one after the other:
+
+1. The offsets that the group has committed. What stands before them is judged: its verdicts were acknowledged by the
+   brokers before the detector asked for its commit.
+2. The ends of the outputs, open Kafka transactions included (the high watermark, not the last stable offset: of one
+   Kafka transaction the offsets may be visible a moment before its verdicts are). So all verdicts on what stands
+   before the offsets of 1 lie before these ends. The audit reads up to there and waits for the outcome of what is
+   open; what is missing then is lost. At the cut, a batch may be in the outputs in part: the rest of it stands at or
+   behind the offsets of 1, and counts as in flight.
+3. The stable end of the input. What was in the outputs at 2 had been read, committed, before that, so it lies before
+   this end. What matches nothing of it is foreign.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as Place
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
+
+from audit.connection import Offsets, connection, or_failed, or_refused
+from messaging.librdkafka_refusals import Refusals
+from messaging.listener import missing_security
+from messaging.settings import KafkaSettings, TopicSettings
+from runtime.service import ServiceFailed, ServiceRefused
+
+_ANSWER_SECONDS = 10.0
+
+_SPECS: Any = OffsetSpec  # its functions come without types
+_LATEST, _EARLIEST = _SPECS.latest(), _SPECS.earliest()
+
+_ANY_TIME_MS = 2**63 - 1
+
+
+class Snapshot(NamedTuple):
+    """How far everything is, by topic and partition: the first offset that is there, and the one behind the last.
+
+    `committed` is the group's offset in each partition of the input in which it has one, `largest` the size in bytes
+    of the largest record that all outputs take, `refuses_times` whether one may refuse a timestamp of the input.
+    """
+
+    begins: Offsets
+    committed: Mapping[int, int]
+    output_ends: Offsets
+    input_ends: Offsets
+    largest: int
+    refuses_times: bool
+
+
+def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
+    """Look at the cluster, in the order that matters (see above). Raises ServiceFailed where it does not answer."""
+    refusals = Refusals(kafka.security)
+    admin = AdminClient(connection(kafka, refusals))
+    check = partial(_check, admin, refusals, topics.names(), kafka)
+    with or_failed(f"no answer from Kafka at {kafka.bootstrap_servers}", check):
+        partitions = _partitions(admin, topics.names())
+        source = [place for place in partitions if place.topic == topics.transactions]
+        outputs = [place for place in partitions if place.topic != topics.transactions]
+        (_, _, most_after), *takes = (_limits(admin, name) for name in topics.names())
+        return Snapshot(
+            begins=_offsets(admin, partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED),
+            committed=_committed(admin, kafka.consumer_group, source),
+            output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
+            input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
+            largest=min(largest for largest, _, _ in takes),
+            refuses_times=any(before < _ANY_TIME_MS or after < most_after for _, before, after in takes),
+        )
+
+
+def _partitions(admin: AdminClient, names: Sequence[str]) -> Sequence[Place]:
+    topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
+    missing = [name for name in names if name not in topics]
+    for name in missing:  # not there, or not to be seen: only who asks for it by its name is told
+        error = admin.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].error
+        if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise KafkaException(error)
+    if missing:
+        raise ServiceFailed(f"there is no topic {', '.join(missing)}: has the detector been started?")
+    return [Place(name, number) for name in names for number in topics[name].partitions]
+
+
+def _committed(admin: AdminClient, group: str, source: Sequence[Place]) -> Mapping[int, int]:
+    asked = [ConsumerGroupTopicPartitions(group, list(source))]
+    answer = admin.list_consumer_group_offsets(asked, request_timeout=_ANSWER_SECONDS)[group].result()
+    return {place.partition: place.offset for place in answer.topic_partitions if place.offset >= 0}
+
+
+def _offsets(admin: AdminClient, places: Sequence[Place], which: Any, isolation: IsolationLevel) -> Offsets:
+    asked = dict.fromkeys(places, which)
+    answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=_ANSWER_SECONDS)
+    return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
+
+
+def _limits(admin: AdminClient, name: str) -> tuple[int, int, int]:
+    """Return the largest size, in bytes, and how many ms before and after now a timestamp may be, of a topic."""
+    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+    found = described.result()
+    bounds = [found.get(f"message.timestamp.{which}.max.ms") for which in ("before", "after")]
+    before, after = (int(bound.value) if bound else _ANY_TIME_MS for bound in bounds)
+    return int(found["max.message.bytes"].value), before, after
+
+
+def _check(
+    admin: AdminClient, refusals: Refusals, topics: Sequence[str], kafka: KafkaSettings, error: KafkaError
+) -> None:
+    """Raise ServiceRefused where that is why there was no answer."""
+    admin.poll(0)  # it says only here what it has been told meanwhile
+    with or_refused():
+        refusals.check()
+        refusals.check_right(error, "Read", topics, kafka.consumer_group, "Describe")
+    missing = missing_security(kafka)
+    if missing is not None:
+        raise ServiceRefused(missing)
