@@ -17,8 +17,8 @@ from embedded_kafka.die_with_parent import with_parent
 from embedded_kafka.errors import EmbeddedKafkaError
 
 START_SECONDS = 90
-FENCE_SECONDS = 15
-FENCED = b"handleBrokerFenced"  # in Kafka's log
+FENCE_SECONDS = 40
+FENCED = b"Fencing broker"  # in Kafka's log
 LAST_LINES = 15
 
 

@@ -60,9 +60,10 @@ def join_or_leave(scene: Scene) -> None:
     scene.is_growing = {1: True, PARTITIONS: False}.get(len(scene.detectors), scene.is_growing)
     if scene.is_growing:
         scene.start_detector()
+        scene.detectors[-1].wait_for_line("started")  # a stop before that is not an orderly one
     else:
-        leaving = scene.detectors.pop(scene.chance.randrange(len(scene.detectors)))
-        assert leaving.stop() == 0
+        code = scene.detectors.pop(scene.chance.randrange(len(scene.detectors))).stop()
+        assert code == 0, f"a detector that was asked to stop ended with exit code {code}"
     scene.expect_recovery()
     scene.pause()
 
