@@ -4,21 +4,17 @@ import argparse
 import contextlib
 import random
 import re
-import shutil
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-
-from tqdm import tqdm
 
 from messaging.settings import CLIENTS
 from tests.chaos.faults import FAULTS, TO_BE_CAUGHT, Fault
 from tests.chaos.run import Outcome, Plan, open_scene, run
 from tests.chaos.scene import Pace
 from tests.chaos.stage import Stage, one_broker, three_brokers
-from tests.long_run import exit_code
+from tests.long_run import exit_code, row
 
 RECOVERY_SECONDS = 15.0
 FULL = Pace(per_second=2_000, cut_seconds=75.0, away_seconds=60.0, settings={})
@@ -55,29 +51,20 @@ def _clients(fault: Fault, options: argparse.Namespace) -> Sequence[str]:
 
 def _stage(stage: Stage, fault: Fault, client: str, options: argparse.Namespace) -> bool:
     plan = Plan(fault.times_short) if options.short else Plan(fault.times, fault.transactions)
-    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
-    if plan.times == 0:
-        return True
-    bar = tqdm(total=plan.times, desc=f"{fault.name}, {client}", file=sys.stderr, leave=False, disable=None)
-    try:
-        with bar, open_scene(stage, client, SHORT if options.short else FULL, options.seed, directory) as scene:
-            outcome = run(fault, plan, scene, bar.update)
-    except AssertionError as stuck:
-        print(f"**{fault.name}, {client}: {stuck}**; the logs are in {directory}", flush=True)
-        return False
-    is_well = _show(fault, client, outcome)
-    if is_well:
-        shutil.rmtree(directory)
-    else:
-        print(f"the logs are in {directory}", file=sys.stderr)
-    return is_well
+    pace = SHORT if options.short else FULL
+
+    def work(directory: Path, step: Callable[[], object]) -> Outcome:
+        with open_scene(stage, client, pace, options.seed, directory) as scene:
+            return run(fault, plan, scene, step)
+
+    return plan.times == 0 or row(f"{fault.name}, {client}", work, partial(_show, fault, client), plan.times)
 
 
 def _show(fault: Fault, client: str, outcome: Outcome) -> bool:
     input_topic = next(iter(outcome.counts))
     numbers = [outcome.counts[input_topic], *(outcome.counts[name] for name in COLUMNS[1:])]
-    row = [fault.name, client, str(outcome.times), *(f"{number:,}" for number in numbers), f"{outcome.slowest:.1f} s"]
-    print("|", " | ".join(row), "|", flush=True)
+    cells = [fault.name, client, str(outcome.times), *(f"{number:,}" for number in numbers), f"{outcome.slowest:.1f} s"]
+    print("|", " | ".join(cells), "|", flush=True)
     if fault is TO_BE_CAUGHT:
         return outcome.counts["doubled"] > 0
     late = [f"read on after {outcome.slowest:.1f} s"] if outcome.slowest > RECOVERY_SECONDS else []

@@ -3,13 +3,10 @@
 import argparse
 import contextlib
 import random
-import shutil
 import sys
-import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-from tqdm import tqdm
 
 from embedded_kafka import EmbeddedKafka
 from messaging.settings import CLIENTS
@@ -17,7 +14,7 @@ from tests.brokers import IMPATIENT
 from tests.fuzz.memory import is_flat
 from tests.fuzz.records import large, strange, tiny
 from tests.fuzz.run import Outcome, Phase, Scene, run
-from tests.long_run import exit_code
+from tests.long_run import exit_code, row
 
 PHASES = (
     Phase("of every form", strange, 0.5, most=2_000_000),
@@ -46,21 +43,10 @@ def fuzz(options: argparse.Namespace) -> bool:
 
 
 def _run(phase: Phase, client: str, servers: str, options: argparse.Namespace) -> bool:
-    directory = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    seconds = options.seconds * phase.share
-    bar = tqdm(desc=f"{phase.name}, {client}", unit=" looks", file=sys.stderr, leave=False, disable=None)
-    try:
-        with bar:
-            outcome = run(phase, Scene(servers, client, directory), seconds, options.seed, bar.update)
-    except AssertionError as stuck:
-        print(f"**{phase.name}, {client}: {stuck}**; the log is in {directory}", flush=True)
-        return False
-    is_well = _show(phase, client, outcome)
-    if is_well:
-        shutil.rmtree(directory)
-    else:
-        print(f"the log is in {directory}", file=sys.stderr)
-    return is_well
+    def work(directory: Path, step: Callable[[], object]) -> Outcome:
+        return run(phase, Scene(servers, client, directory), options.seconds * phase.share, options.seed, step)
+
+    return row(f"{phase.name}, {client}", work, partial(_show, phase, client))
 
 
 def _show(phase: Phase, client: str, outcome: Outcome) -> bool:
