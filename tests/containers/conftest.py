@@ -42,9 +42,16 @@ def images() -> Mapping[str, str]:
     return {service: f"{stack.PROJECT}-{service}" for service in stack.PAIR}
 
 
+@pytest.fixture
+def running() -> None:
+    """One container of each service, at work."""
+    stack.start()
+    stack.wait_until_it_goes_on()
+
+
 @pytest.fixture(params=CLIENTS)
-def running(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One container of each service, at work, with each client library in turn."""
+def running_with_each_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, with each client library in turn."""
     monkeypatch.setitem(stack.SETTINGS, "KAFKA_CLIENT", request.param)
     stack.start()
     stack.wait_until_it_goes_on()
