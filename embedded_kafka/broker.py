@@ -1,5 +1,6 @@
 """One Kafka broker as a child process, from its first format to its last file."""
 
+import re
 import shutil
 import signal
 import ssl
@@ -18,7 +19,8 @@ from embedded_kafka.errors import EmbeddedKafkaError
 
 START_SECONDS = 90
 FENCE_SECONDS = 40
-FENCED = b"Fencing broker"  # in Kafka's log
+FENCED = re.compile(rb"Fencing broker .*fenced=1,", re.DOTALL)  # in Kafka's log: the decision, and its record
+FLUSH_SECONDS = 0.3  # ten times as long as Kafka may hold a record back
 LAST_LINES = 15
 
 
@@ -131,8 +133,9 @@ class EmbeddedKafka:
         log.unlink(missing_ok=True)
         self._launch(configuration.server_command(class_path, directory / "controller.properties"), log)
         deadline = time.monotonic() + FENCE_SECONDS
-        while self.is_running and time.monotonic() < deadline and FENCED not in log.read_bytes():
+        while self.is_running and time.monotonic() < deadline and not FENCED.search(log.read_bytes()):
             time.sleep(0.05)
+        time.sleep(FLUSH_SECONDS)
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
