@@ -1,5 +1,6 @@
 """Brings users, topics and ACLs to a running cluster: afterwards each is as the table says, however often it is run."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -39,13 +40,22 @@ def apply(kafka: KafkaSettings, topics: TopicSettings, secrets: Path) -> None:
 
 
 def allow_only(admin: AdminClient, wanted: Sequence[Right]) -> None:
-    """Give the users these rights, and take all others from them."""
+    """Give the users these rights, take all others from them, and return when the broker that answers knows it."""
     bindings = set(map(_binding, wanted))
-    present = {acl for user in USERS for acl in _result(admin.describe_acls(_all_of(user), **_PATIENT))}
+    present = _present(admin)
     if bindings - present:
         _expect(admin.create_acls(list(bindings - present), **_PATIENT).values())
     if present - bindings:
         _expect(admin.delete_acls(list(map(_filter, present - bindings)), **_PATIENT).values())
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while _present(admin) != bindings:
+        if time.monotonic() > deadline:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the ACLs do not appear"))  # noqa: SLF001 - so named
+        time.sleep(0.05)
+
+
+def _present(admin: AdminClient) -> set[AclBinding]:
+    return {acl for user in USERS for acl in _result(admin.describe_acls(_all_of(user), **_PATIENT))}
 
 
 def _make_users(admin: AdminClient, passwords: Mapping[str, bytes]) -> None:

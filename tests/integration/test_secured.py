@@ -5,14 +5,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from embedded_kafka.secured import SecuredKafka
 from messaging.security import librdkafka_configuration
 from messaging.settings import TopicSettings
 from runtime.settings import read_settings
 from secured_kafka.certificates import make_authority
-from secured_kafka.cluster import allow_only
+from secured_kafka.cluster import ITERATIONS, allow_only
 from secured_kafka.principals import rights
 from tests.brokers import IMPATIENT
 from tests.services import Service, Services
@@ -20,11 +25,23 @@ from tests.services import Service, Services
 pytestmark = pytest.mark.integration
 
 END_SECONDS = 30
+PASSWORD = "of the other mechanisms"  # noqa: S105 - of a Kafka that lives for a test
+OTHER_MECHANISMS = {
+    "sasl.enabled.mechanisms": "SCRAM-SHA-512,SCRAM-SHA-256,PLAIN",
+    "listener.name.clients.scram-sha-256.sasl.jaas.config": (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    ),
+    "listener.name.clients.plain.sasl.jaas.config": (
+        f'org.apache.kafka.common.security.plain.PlainLoginModule required user_generator="{PASSWORD}";'
+    ),
+}
 
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    with SecuredKafka(tmp_path_factory.mktemp("secured"), properties=IMPATIENT, names={}) as kafka:
+    with SecuredKafka(
+        tmp_path_factory.mktemp("secured"), properties={**IMPATIENT, **OTHER_MECHANISMS}, names={}
+    ) as kafka:
         yield kafka
 
 
@@ -97,6 +114,21 @@ def test_who_shows_no_certificate_is_not_let_in_where_one_is_asked_for(
     without = on_secured.start("generator", **by_certificate)
     let_in = on_secured.start("generator", **by_certificate, **shown)
     assert_refused(without, "no trust in a certificate", "KAFKA_SSL_CERTIFICATE_FILE")
+    let_in.wait_for_line(" SENT ", END_SECONDS)
+    assert let_in.stop() == 0
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_who_logs_in_by_another_mechanism_is_let_in(
+    secured: SecuredKafka, on_secured: Services, mechanism: str
+) -> None:
+    setup = secured.setup
+    admin = AdminClient({"bootstrap.servers": setup.bootstrap_servers, **librdkafka_configuration(setup.security)})
+    form = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, ITERATIONS)
+    user = UserScramCredentialUpsertion("generator", form, PASSWORD.encode())
+    admin.alter_user_scram_credentials([user])["generator"].result(END_SECONDS)
+    given = {"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_SASL_USERNAME": "generator", "KAFKA_SASL_PASSWORD": PASSWORD}
+    let_in = on_secured.start("generator", **{**secured.settings, **given})
     let_in.wait_for_line(" SENT ", END_SECONDS)
     assert let_in.stop() == 0
 
