@@ -34,7 +34,7 @@ def run(
         sent = _send(client, islice(messages, due))
         pace.took(sent)
         ended = sent < due
-        report.delivered(_await(client, 0 if due else pace.seconds_until_due(time.monotonic()), stop))
+        report.delivered(_await(client, 0 if due else pace.seconds_until_due(time.monotonic(), client.in_flight), stop))
         report.summary()
     while client.in_flight:
         report.delivered(client.delivered(_LONGEST_WAIT_SECONDS))

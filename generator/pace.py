@@ -5,6 +5,7 @@ import math
 _MOST_IN_FLIGHT = 10_000
 _LEAST_LATE = 2
 _SECONDS_UNTIL_ROOM = 0.1
+_TICK_SECONDS = 0.005  # so a quick pace goes in small bunches: a look for each transaction would cost more than itself
 
 
 class Pace:
@@ -17,15 +18,16 @@ class Pace:
 
     def __init__(self, per_second: float, now: float) -> None:
         self._per_second = per_second
+        self._most = max(_LEAST_LATE, per_second) if per_second else _MOST_IN_FLIGHT
         self._start = now
         self._taken = 0
 
     def due(self, now: float, in_flight: int) -> int:
         """Return how many are due, given how many have been taken and not delivered."""
         if not self._per_second:
-            return _MOST_IN_FLIGHT - in_flight
+            return int(self._most) - in_flight
         late = self._per_second * (now - self._start) - self._taken
-        most = max(_LEAST_LATE, self._per_second) - in_flight
+        most = self._most - in_flight
         if late > most:
             self._start += (late - most) / self._per_second
         return max(0, math.floor(min(late, most)))
@@ -34,8 +36,10 @@ class Pace:
         """Count those that have been taken."""
         self._taken += count
 
-    def seconds_until_due(self, now: float) -> float:
-        """Return how long it is until the next one; without a pace, until it is worth looking for room again."""
-        if not self._per_second:
+    def seconds_until_due(self, now: float, in_flight: int) -> float:
+        """Return how long it is until the next one, or until it is worth looking again."""
+        if in_flight > self._most - 1:
             return _SECONDS_UNTIL_ROOM
-        return max(0.0, self._start + (self._taken + 1) / self._per_second - now)
+        if not self._per_second:
+            return 0.0
+        return max(_TICK_SECONDS, self._start + (self._taken + 1) / self._per_second - now)

@@ -81,14 +81,17 @@ def test_without_a_pace_only_what_is_in_flight_limits(in_flight: int) -> None:
 
 def test_the_next_one_is_due_when_the_pace_says_so() -> None:
     pace = Pace(4, 100.0)
-    assert pace.seconds_until_due(100.0) == pytest.approx(0.25)
+    assert pace.seconds_until_due(100.0, 0) == pytest.approx(0.25)
     pace.took(pace.due(100.25, 0))
-    assert pace.seconds_until_due(100.3) == pytest.approx(0.2)
-    assert pace.seconds_until_due(200.0) == 0
+    assert pace.seconds_until_due(100.3, 0) == pytest.approx(0.2)
+    assert pace.seconds_until_due(200.0, 3) == pytest.approx(0.005)
 
 
-def test_without_a_pace_there_is_a_moment_until_room_is_looked_for_again() -> None:
-    assert 0 < Pace(0, 0.0).seconds_until_due(0.0) < 1
+@pytest.mark.parametrize(("per_second", "in_flight"), [(0, 10_000), (2_000, 2_000), (2.5, 2), (1, 2)])
+def test_where_there_is_no_room_it_is_not_looked_for_all_the_time(per_second: float, in_flight: int) -> None:
+    pace = Pace(per_second, 0.0)
+    assert pace.due(60.0, in_flight) == 0
+    assert pace.seconds_until_due(60.0, in_flight) == pytest.approx(0.1)
 
 
 def test_the_stream_does_not_end() -> None:
