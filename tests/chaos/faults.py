@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from tests.chaos.scene import ANSWER_SECONDS, PARTITIONS, Scene, is_whole
+from tests.harmful_rules import HANG_SECONDS
 from tests.waiting import wait_until
 
 ASSIGNED = r"assigned: \S+\[\d"
@@ -130,9 +131,10 @@ def start_without_kafka(scene: Scene) -> None:
 
 
 def hang_in_a_rule(scene: Scene) -> None:
-    """A rule of one detector hangs for a while."""
+    """A rule of one detector hangs for a while, and its partitions with it."""
     scene.order.touch()
     wait_until(lambda: not scene.order.exists(), ANSWER_SECONDS, "a rule to hang")
+    time.sleep(HANG_SECONDS)
     scene.expect_recovery()
 
 
