@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 
 SEED = 7
 IMPATIENT_SERVICES = {"KAFKA_SESSION_TIMEOUT_MS": "3000", "KAFKA_TRANSACTION_TIMEOUT_MS": "2000"}
-PACE = Pace(per_second=1_000, cut_seconds=6, away_seconds=10, settings=IMPATIENT_SERVICES)
+PACE = Pace(per_second=2_000, cut_seconds=6, away_seconds=10, settings=IMPATIENT_SERVICES)
 STAGED = [
     pytest.param(
         three_brokers if fault.is_replicated else one_broker,

@@ -2,9 +2,12 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from embedded_kafka import EmbeddedKafka
 from tests.services import Services
 from tests.topics import Names, committed, message, write
 
@@ -44,3 +47,17 @@ def test_with_bad_settings_no_connection_is_made(services: Services, module: str
     assert service.lines == [f"{module}: TOPIC_PARTITIONS='none': expected a whole number from 1 to 10000"]
     with pytest.raises(BlockingIOError):
         listener.accept()
+
+
+def test_both_stop_in_time_while_kafka_is_away(client: str, names: Names, tmp_path: Path) -> None:
+    with EmbeddedKafka() as kafka:
+        settings = {**kafka.settings, "KAFKA_CLIENT": client, **names.settings()}
+        with closing(Services(settings, tmp_path)) as services:
+            pair = [services.start("generator", TRANSACTIONS_PER_SECOND="50"), services.start("detector")]
+            pair[1].wait_for_line("LEGIT")
+            kafka.kill()
+            for service in pair:
+                service.wait_for_line("Kafka does not answer|waiting for Kafka")
+            for service in pair:
+                assert service.stop() in (0, 1)
+                assert not service.matches("Traceback")
