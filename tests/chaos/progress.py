@@ -17,7 +17,13 @@ class Progress:
     """Asks for the end of each partition of the input, and for the group's offset in it."""
 
     def __init__(self, servers: str, names: Names, partitions: int) -> None:
-        self._consumer = Consumer({"bootstrap.servers": servers, "group.id": names.group, "log_level": 2})
+        self._configuration = {
+            "bootstrap.servers": servers,
+            "group.id": names.group,
+            "log_level": 2,
+            "reconnect.backoff.max.ms": 500,
+        }
+        self._consumer = Consumer(self._configuration)
         self._partitions = [TopicPartition(names.transactions, number) for number in range(partitions)]
 
     def ends(self) -> Ends:
@@ -49,7 +55,13 @@ class Progress:
                 for each in self._partitions
             }
         except KafkaException:
+            self._begin_anew()
             return {}
+
+    def _begin_anew(self) -> None:
+        """Take another consumer: one that outlives a broker may never notice that it is back (librdkafka's issue 5511)."""
+        self._consumer.close()
+        self._consumer = Consumer(self._configuration)
 
     def _has_grown(self, before: Ends) -> bool:
         ends = self._ends()
@@ -59,6 +71,7 @@ class Progress:
         try:
             committed = self._consumer.committed(self._partitions, _ANSWER_SECONDS)
         except KafkaException:
+            self._begin_anew()
             return False
         return all(
             each.error is None and each.offset >= ends[each.partition] for each in committed if ends[each.partition]
