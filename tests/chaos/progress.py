@@ -59,7 +59,7 @@ class Progress:
             return {}
 
     def _begin_anew(self) -> None:
-        """Take another consumer: one that outlives a broker may never notice that it is back (librdkafka's issue 5511)."""
+        """Take another consumer: one may never notice that a broker is back (librdkafka's issue 5511)."""
         self._consumer.close()
         self._consumer = Consumer(self._configuration)
 
