@@ -10,7 +10,7 @@ from messaging.transaction import Transaction
 
 SUSPEND_WHEN = "SUSPEND_WHEN"
 HANG_WHEN = "HANG_WHEN"
-HANG_SECONDS = 10.0
+HANG_SECONDS = 5.0
 
 
 def suspends_the_process(_paid: Transaction) -> None:

@@ -52,7 +52,7 @@ def test_the_pair_waits_for_a_kafka_that_is_not_there_and_says_so_every_few_seco
     meanwhile = stack.logs()
     stack.compose("restart", *stack.PAIR)
     for log in meanwhile:
-        log.wait_for("waiting for Kafka at kafka:9092", count=3)
+        log.wait_for("waiting for Kafka at kafka:9092", count=2)
         times = [datetime.fromisoformat(match.string.split()[0]) for match in log.matches("waiting for Kafka at")]
         pauses = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
         assert all(3 < pause < 12 for pause in pauses)

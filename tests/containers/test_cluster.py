@@ -8,7 +8,6 @@ from tests.containers import stack
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(400), pytest.mark.usefixtures("engine")]
 
-BROKERS = ("kafka", "kafka-2", "kafka-3")
 READ_ON_SECONDS = 30  # 15 on a machine that does nothing else
 
 
@@ -22,8 +21,7 @@ def removed() -> Iterator[None]:
 def test_a_broker_that_is_gone_stops_nobody_and_the_law_holds() -> None:
     stack.compose(*stack.CLUSTER, "up", "--detach", "--build", "--wait", settings=stack.SETTINGS)
     stack.wait_until_it_goes_on()
-    for broker in BROKERS[1:]:
-        stack.compose(*stack.CLUSTER, "kill", broker)
-        stack.Log(stack.container("detector")).wait_for(stack.VERDICT, READ_ON_SECONDS, count=100)
-        stack.compose(*stack.CLUSTER, "up", "--detach", "--no-deps", "--wait", broker)
+    stack.compose(*stack.CLUSTER, "kill", "kafka-2")
+    stack.Log(stack.container("detector")).wait_for(stack.VERDICT, READ_ON_SECONDS, count=100)
+    stack.compose(*stack.CLUSTER, "up", "--detach", "--no-deps", "--wait", "kafka-2")
     stack.compose(*stack.CLUSTER, "run", "--rm", "audit")
