@@ -26,6 +26,11 @@ class Progress:
         self._consumer = Consumer(self._configuration)
         self._partitions = [TopicPartition(names.transactions, number) for number in range(partitions)]
 
+    def begin_anew(self) -> None:
+        """Take another consumer: one may never notice that a broker is back (librdkafka's issue 5511)."""
+        self._consumer.close()
+        self._consumer = Consumer(self._configuration)
+
     def ends(self) -> Ends:
         """Return the offset behind the last record of each partition."""
         return wait_until(self._ends, _PATIENCE_SECONDS, "an answer about the ends of the input")
@@ -55,13 +60,8 @@ class Progress:
                 for each in self._partitions
             }
         except KafkaException:
-            self._begin_anew()
+            self.begin_anew()
             return {}
-
-    def _begin_anew(self) -> None:
-        """Take another consumer: one may never notice that a broker is back (librdkafka's issue 5511)."""
-        self._consumer.close()
-        self._consumer = Consumer(self._configuration)
 
     def _has_grown(self, before: Ends) -> bool:
         ends = self._ends()
@@ -71,7 +71,7 @@ class Progress:
         try:
             committed = self._consumer.committed(self._partitions, _ANSWER_SECONDS)
         except KafkaException:
-            self._begin_anew()
+            self.begin_anew()
             return False
         return all(
             each.error is None and each.offset >= ends[each.partition] for each in committed if ends[each.partition]

@@ -68,6 +68,7 @@ class Scene:
     def expect_recovery(self) -> None:
         """Wait until something newer than now is judged in each partition, and take note of how long that took."""
         begin = time.monotonic()
+        self.progress.begin_anew()
         self.progress.wait_until_judged(self.progress.ends_behind(self.progress.ends()))
         self.recoveries.append(time.monotonic() - begin)
 
