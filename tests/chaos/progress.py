@@ -20,6 +20,7 @@ class Progress:
         self._configuration = {
             "bootstrap.servers": servers,
             "group.id": names.group,
+            "isolation.level": "read_uncommitted",  # else it waits for a moment in which no detector commits anything
             "log_level": 2,
             "reconnect.backoff.max.ms": 500,
         }
