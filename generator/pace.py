@@ -38,8 +38,6 @@ class Pace:
 
     def seconds_until_due(self, now: float, in_flight: int) -> float:
         """Return how long it is until the next one, or until it is worth looking again."""
-        if in_flight > self._most - 1:
+        if not self._per_second or in_flight > self._most - 1:
             return _SECONDS_UNTIL_ROOM
-        if not self._per_second:
-            return 0.0
         return max(_TICK_SECONDS, self._start + (self._taken + 1) / self._per_second - now)
