@@ -18,14 +18,14 @@ class Pace:
 
     def __init__(self, per_second: float, now: float) -> None:
         self._per_second = per_second
-        self._most = max(_LEAST_LATE, per_second) if per_second else _MOST_IN_FLIGHT
+        self._most = max(_LEAST_LATE, per_second)
         self._start = now
         self._taken = 0
 
     def due(self, now: float, in_flight: int) -> int:
         """Return how many are due, given how many have been taken and not delivered."""
         if not self._per_second:
-            return int(self._most) - in_flight
+            return _MOST_IN_FLIGHT - in_flight
         late = self._per_second * (now - self._start) - self._taken
         most = self._most - in_flight
         if late > most:

@@ -16,8 +16,7 @@ _NO_LOGIN_HERE = 34  # ILLEGAL_SASL_STATE
 
 def connect(server: str) -> socket.socket:
     """Return a connection to host:port. Raises OSError."""
-    host, _, port = server.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS)
+    return socket.create_connection((_host(server), int(server.rpartition(":")[2])), timeout=_CONNECT_SECONDS)
 
 
 def missing_security(kafka: KafkaSettings) -> str | None:
@@ -54,4 +53,8 @@ def _wants_login(server: str, security: SecuritySettings) -> bool:
 def _with_tls(plain: socket.socket, server: str, security: SecuritySettings) -> socket.socket:
     if security.tls is None:
         return plain
-    return security.tls.wrap_socket(plain, server_hostname=server.rpartition(":")[0].strip("[]"))
+    return security.tls.wrap_socket(plain, server_hostname=_host(server))
+
+
+def _host(server: str) -> str:
+    return server.rpartition(":")[0].strip("[]")

@@ -33,10 +33,15 @@ _ANY_HOST = "*"
 
 def apply(kafka: KafkaSettings, topics: TopicSettings, secrets: Path) -> None:
     """Make the users, with the passwords that are in `secrets`, the topics and the ACLs. Raises KafkaException."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, **librdkafka_configuration(kafka.security)})
+    admin = open_admin(kafka)
     _make_users(admin, {user: (secrets / user / "password").read_bytes() for user in USERS})
     _make_topics(admin, kafka, topics.names())
     allow_only(admin, rights(kafka, topics))
+
+
+def open_admin(kafka: KafkaSettings) -> AdminClient:
+    """Return a client with the rights of whoever the settings name."""
+    return AdminClient({"bootstrap.servers": kafka.bootstrap_servers, **librdkafka_configuration(kafka.security)})
 
 
 def allow_only(admin: AdminClient, wanted: Sequence[Right]) -> None:

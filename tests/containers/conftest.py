@@ -42,17 +42,15 @@ def images() -> Mapping[str, str]:
     return {service: f"{stack.PROJECT}-{service}" for service in stack.PAIR}
 
 
+@pytest.fixture(params=CLIENTS)
+def each_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each client library in turn, for what is started after it."""
+    monkeypatch.setitem(stack.SETTINGS, "KAFKA_CLIENT", request.param)
+
+
 @pytest.fixture
 def running() -> None:
     """One container of each service, at work."""
-    stack.start()
-    stack.wait_until_it_goes_on()
-
-
-@pytest.fixture(params=CLIENTS)
-def running_with_each_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same, with each client library in turn."""
-    monkeypatch.setitem(stack.SETTINGS, "KAFKA_CLIENT", request.param)
     stack.start()
     stack.wait_until_it_goes_on()
 

@@ -59,7 +59,7 @@ def test_they_meet_on_the_network_named_kafka_network() -> None:
     assert sorted(members.split()) == sorted(f"{stack.PROJECT}-{service}-1" for service in ALL)
 
 
-@pytest.mark.usefixtures("running_with_each_client")
+@pytest.mark.usefixtures("each_client", "running")
 def test_three_detectors_share_the_partitions() -> None:
     stack.start("--scale", "detector=3")
     wait_until(partitions_are_shared, stack.START_SECONDS, "each partition with one of three detectors")

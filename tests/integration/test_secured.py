@@ -6,18 +6,16 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import (
-    AdminClient,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
 
 from embedded_kafka.secured import SecuredKafka
-from messaging.security import librdkafka_configuration
 from messaging.settings import TopicSettings
 from runtime.settings import read_settings
 from secured_kafka.certificates import make_authority
-from secured_kafka.cluster import ITERATIONS, allow_only
+from secured_kafka.cluster import ITERATIONS, allow_only, open_admin
 from secured_kafka.principals import rights
 from tests.brokers import IMPATIENT
 from tests.services import Service, Services
@@ -122,10 +120,9 @@ def test_who_shows_no_certificate_is_not_let_in_where_one_is_asked_for(
 def test_who_logs_in_by_another_mechanism_is_let_in(
     secured: SecuredKafka, on_secured: Services, mechanism: str
 ) -> None:
-    setup = secured.setup
-    admin = AdminClient({"bootstrap.servers": setup.bootstrap_servers, **librdkafka_configuration(setup.security)})
     form = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, ITERATIONS)
     user = UserScramCredentialUpsertion("generator", form, PASSWORD.encode())
+    admin = open_admin(secured.setup)  # it has to live until the answer is there
     admin.alter_user_scram_credentials([user])["generator"].result(END_SECONDS)
     given = {"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_SASL_USERNAME": "generator", "KAFKA_SASL_PASSWORD": PASSWORD}
     let_in = on_secured.start("generator", **{**secured.settings, **given})
@@ -135,14 +132,12 @@ def test_who_logs_in_by_another_mechanism_is_let_in(
 
 def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str = "") -> None:
     """Give everybody the rights of the table, but one principal none on one resource, or on none of its kind."""
-    setup = kafka.setup
-    admin = AdminClient({"bootstrap.servers": setup.bootstrap_servers, **librdkafka_configuration(setup.security)})
-    table = rights(setup, read_settings(TopicSettings, {}))
+    table = rights(kafka.setup, read_settings(TopicSettings, {}))
     taken = [
         right for right in table if right.principal == principal and right.resource == resource and name in right.name
     ]
     assert taken
-    allow_only(admin, [right for right in table if right not in taken])
+    allow_only(open_admin(kafka.setup), [right for right in table if right not in taken])
 
 
 def test_nobody_may_do_more_than_his_work(secured: SecuredKafka, on_secured: Services) -> None:
