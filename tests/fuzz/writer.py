@@ -2,9 +2,10 @@
 
 import random
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
+from typing import Any
 
 from confluent_kafka import Producer
 from kafka import KafkaProducer
@@ -53,11 +54,21 @@ class Writer:
             producer.flush(_FLUSH_SECONDS)
         return len(taken)
 
-    def end(self, partitions: int) -> None:
-        """Write a last record to each partition: a group's offset stays before what was aborted at the end."""
+    def end(self, partitions: int) -> Mapping[int, int]:
+        """Write a last record to each partition, and return the offset behind it.
+
+        A group's offset stays before what was aborted at the end, and before Kafka's mark of that, which comes late.
+        """
+        ends: dict[int, int] = {}
+
+        def on_delivery(error: object, last: Any) -> None:
+            assert error is None, error
+            ends[last.partition()] = last.offset() + 1
+
         for partition in range(partitions):
-            self._plain[0].produce(self._topic, b"the end", partition=partition)
+            self._plain[0].produce(self._topic, b"the end", partition=partition, on_delivery=on_delivery)
         self._plain[0].flush(_FLUSH_SECONDS)
+        return ends
 
     def close(self) -> None:
         """Write no more."""
