@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from embedded_kafka import configuration, jars, ports, readiness
+from embedded_kafka import aot_cache, configuration, jars, ports, readiness
 from embedded_kafka.die_with_parent import with_parent
 from embedded_kafka.errors import EmbeddedKafkaError
 
@@ -81,15 +81,15 @@ class EmbeddedKafka:
         if reason is not None:
             message = f"port {self.ports.clients} cannot be used: {reason}"
             raise EmbeddedKafkaError(message)
-        class_path = jars.install()
+        java = aot_cache.java_with_cache(jars.install())
         directory = self._prepare_directory()
         settings = directory / "server.properties"
         if not (directory / "data" / "meta.properties").exists():
-            self._launch(configuration.format_command(class_path, settings), directory / "broker.log")
+            self._launch(configuration.format_command(java, settings), directory / "broker.log")
             self._expect_formatted()
         elif "controller.quorum.voters" not in self.properties:  # in a cluster, the others have seen to it
-            self._fence_predecessor(class_path, directory)
-        self._launch(configuration.server_command(class_path, settings), directory / "broker.log")
+            self._fence_predecessor(java, directory)
+        self._launch(configuration.server_command(java, settings), directory / "broker.log")
         self._expect_ready()
 
     def kill(self) -> None:
@@ -124,14 +124,14 @@ class EmbeddedKafka:
             raise EmbeddedKafkaError(message) from error
         return directory
 
-    def _fence_predecessor(self, class_path: Sequence[Path], directory: Path) -> None:
+    def _fence_predecessor(self, java: Sequence[str], directory: Path) -> None:
         """Run a controller alone until it has fenced the broker that was killed.
 
         A broker that starts as the leader it was could leave Kafka transactions hanging: see docs/decisions.md.
         """
         log = directory / "controller.log"
         log.unlink(missing_ok=True)
-        self._launch(configuration.server_command(class_path, directory / "controller.properties"), log)
+        self._launch(configuration.server_command(java, directory / "controller.properties"), log)
         deadline = time.monotonic() + FENCE_SECONDS
         while self.is_running and time.monotonic() < deadline and not FENCED.search(log.read_bytes()):
             time.sleep(0.05)

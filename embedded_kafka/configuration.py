@@ -83,22 +83,21 @@ def as_text(properties: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def format_command(jars: Sequence[Path], settings: Path) -> list[str]:
-    """Return the command that prepares an empty log folder, with Kafka's defaults for every feature."""
-    # The first compiler is enough for a second of work.
-    java = _java(jars, "-XX:TieredStopAtLevel=1")
-    arguments = ["format", "--cluster-id", CLUSTER_ID, "--config", str(settings), "--ignore-formatted"]
-    return [*java, "kafka.tools.StorageTool", *arguments]
-
-
-def server_command(jars: Sequence[Path], settings: Path) -> list[str]:
-    """Return the command that runs a broker, a controller or both."""
-    # Optimising what runs a little longer, instead of all that a start runs, takes a quarter off its work.
-    return [*_java(jars, "-Xmx512m", "-XX:CompileThresholdScaling=3"), "kafka.Kafka", str(settings)]
-
-
-def _java(jars: Sequence[Path], *flags: str) -> list[str]:
+def java(class_path: Sequence[Path]) -> list[str]:
+    """Return the beginning of a command line that runs a program of the jars."""
     # The serial collector starts soonest, and a small heap leaves the others nothing to gain.
     logging = f"-Dlog4j2.configurationFile={LOGGING}"
-    class_path = os.pathsep.join(map(str, jars))
-    return [str(JAVA), "-XX:+UseSerialGC", *flags, logging, "-cp", class_path]
+    return [str(JAVA), "-XX:+UseSerialGC", logging, "-cp", os.pathsep.join(map(str, class_path))]
+
+
+def format_command(java: Sequence[str], settings: Path) -> list[str]:
+    """Return the command that prepares an empty log folder, with Kafka's defaults for every feature."""
+    # The first compiler is enough for a second of work.
+    arguments = ["format", "--cluster-id", CLUSTER_ID, "--config", str(settings), "--ignore-formatted"]
+    return [*java, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", *arguments]
+
+
+def server_command(java: Sequence[str], settings: Path) -> list[str]:
+    """Return the command that runs a broker, a controller or both."""
+    # Optimising what runs a little longer, instead of all that a start runs, takes a quarter off its work.
+    return [*java, "-Xmx512m", "-XX:CompileThresholdScaling=3", "kafka.Kafka", str(settings)]

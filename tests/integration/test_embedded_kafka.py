@@ -1,6 +1,8 @@
 """The embedded Kafka, with real brokers."""
 
+import shutil
 import socket
+import subprocess
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
-from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, jars
+from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, aot_cache, jars
 
 pytestmark = pytest.mark.integration
 
@@ -86,3 +88,12 @@ def test_a_downloaded_jar_that_is_not_what_was_locked_is_refused_and_deleted(
         pytest.skip("Maven Central is out of reach")
     assert "jopt-simple-5.0.4.jar was refused" in str(refusal.value)
     assert list(jars.cache_folder().iterdir()) == []
+
+
+def test_the_cache_of_a_first_start_is_one_that_java_takes(tmp_path: Path) -> None:
+    copied = tmp_path / "jars"
+    class_path = [copied / jar.name for jar in jars.install()]
+    shutil.copytree(jars.cache_folder(), copied)
+    java = aot_cache.java_with_cache(class_path)
+    assert [f"-XX:AOTCache={cache}" for cache in tmp_path.glob("*.aot")] == [word for word in java if ".aot" in word]
+    subprocess.run([*java, "-XX:AOTMode=on", "kafka.tools.StorageTool", "random-uuid"], check=True)

@@ -1,12 +1,13 @@
 import hashlib
 import io
+import os
 import signal
 import socket
 from pathlib import Path
 
 import pytest
 
-from embedded_kafka import EmbeddedKafkaError, configuration, jars, ports
+from embedded_kafka import EmbeddedKafkaError, aot_cache, configuration, jars, ports
 from embedded_kafka.__main__ import command_mistake, port_mistake
 from embedded_kafka.command import exit_code
 from embedded_kafka.progress import Progress
@@ -68,6 +69,46 @@ def test_a_cached_jar_that_is_intact_is_not_missing(tmp_path: Path) -> None:
 def test_the_cache_is_where_the_user_wants_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "elsewhere")
     assert jars.cache_folder() == Path("elsewhere/fraud-detection/jars")
+
+
+@pytest.fixture
+def class_path(tmp_path: Path) -> list[Path]:
+    jar = tmp_path / "jars" / JAR.file_name
+    jar.parent.mkdir()
+    jar.write_bytes(CONTENT)
+    return [jar]
+
+
+def instead_of_java(monkeypatch: pytest.MonkeyPatch, made: bytes) -> list[Path]:
+    caches: list[Path] = []
+
+    def make(cache: Path, _java: object) -> None:
+        caches.append(cache)
+        cache.write_bytes(made)
+
+    monkeypatch.setattr(aot_cache, "_make", make)
+    return caches
+
+
+def test_java_s_cache_is_made_once(class_path: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = instead_of_java(monkeypatch, b"classes")
+    commands = [aot_cache.java_with_cache(class_path) for _ in range(2)]
+    assert [f"-XX:AOTCache={cache}" in command for cache in made for command in commands] == [True, True]
+
+
+def test_a_jar_that_has_changed_needs_another_cache(class_path: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = instead_of_java(monkeypatch, b"classes")
+    aot_cache.java_with_cache(class_path)
+    os.utime(class_path[0], (1, 1))
+    aot_cache.java_with_cache(class_path)
+    assert len(set(made)) == 2
+
+
+def test_java_starts_without_a_cache_that_could_not_be_made(
+    class_path: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instead_of_java(monkeypatch, b"")
+    assert aot_cache.java_with_cache(class_path) == configuration.java(class_path)
 
 
 def test_given_properties_go_over_the_broker_s_own() -> None:
