@@ -7,7 +7,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -67,26 +67,18 @@ class KafkaPythonDetectorClient:
         self._settings = settings
         self._topic = topic
         self._refusals = refusals
-        self._producer = _open_transactional_producer(settings, refusals)
         self._beside = ThreadPoolExecutor(1, "commits")
-        self._consumer = KafkaConsumer(
-            **_connection(settings, refusals),
-            allow_auto_create_topics=False,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            group_id=settings.consumer_group,
-            heartbeat_interval_ms=settings.session_timeout_ms // 3,
-            isolation_level="read_committed",
-            max_poll_records=settings.batch_size,
-            metadata_max_age_ms=10_000,
-            metrics_enabled=False,
-            session_timeout_ms=settings.session_timeout_ms,
-        )
-        self._membership = _Membership(self._consumer)
-        self._consumer.subscribe([topic], listener=self._membership)
-        self._consumer.topics()  # joining before the topic is known would mean joining twice
         self._first_offsets: dict[TopicPartition, int] = {}
         self._next_offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+        with ExitStack() as failed:
+            self._producer = _open_transactional_producer(settings, refusals)
+            failed.callback(_close_producer, self._producer)
+            self._consumer = _open_consumer(settings, refusals)
+            failed.callback(_close_consumer, self._consumer)
+            self._membership = _Membership(self._consumer)
+            self._consumer.subscribe([topic], listener=self._membership)
+            self._consumer.topics()  # joining before the topic is known would mean joining twice
+            failed.pop_all()
 
     def poll(self, seconds: float) -> Sequence[Record]:
         polled = self._poll(seconds)
@@ -114,8 +106,7 @@ class KafkaPythonDetectorClient:
 
     def close(self) -> None:
         self._beside.shutdown(wait=False)
-        with suppress(KafkaError):
-            self._consumer.close(timeout_ms=_CLOSE_SECONDS * 1000)
+        _close_consumer(self._consumer)
         _close_producer(self._producer)
 
     def _poll(self, seconds: float) -> Mapping[TopicPartition, Sequence[Record]]:
@@ -309,6 +300,22 @@ def _connection(settings: KafkaSettings, refusals: Refusals) -> Mapping[str, Any
     }
 
 
+def _open_consumer(settings: KafkaSettings, refusals: Refusals) -> KafkaConsumer:
+    return KafkaConsumer(
+        **_connection(settings, refusals),
+        allow_auto_create_topics=False,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        group_id=settings.consumer_group,
+        heartbeat_interval_ms=settings.session_timeout_ms // 3,
+        isolation_level="read_committed",
+        max_poll_records=settings.batch_size,
+        metadata_max_age_ms=10_000,
+        metrics_enabled=False,
+        session_timeout_ms=settings.session_timeout_ms,
+    )
+
+
 def _open_producer(settings: KafkaSettings, refusals: Refusals, **transactional: Any) -> KafkaProducer:
     return KafkaProducer(
         **_connection(settings, refusals),
@@ -333,7 +340,10 @@ def _open_transactional_producer(settings: KafkaSettings, refusals: Refusals) ->
         transaction_timeout_ms=settings.transaction_timeout_ms,
         retry_backoff_ms=5,  # the next Kafka transaction begins while the broker completes the one before
     )
-    producer.init_transactions()
+    with ExitStack() as failed:
+        failed.callback(_close_producer, producer)
+        producer.init_transactions()
+        failed.pop_all()
     return producer
 
 
@@ -374,7 +384,14 @@ def _send(producer: KafkaProducer, message: Message) -> Any:
     )
 
 
+def _close_consumer(consumer: KafkaConsumer) -> None:
+    with suppress(KafkaError):
+        consumer.close(timeout_ms=_CLOSE_SECONDS * 1000)
+
+
 def _close_producer(producer: KafkaProducer) -> None:
+    """Close it, and give up what it has not delivered, for which `close` alone waits in vain and leaves it at work."""
+    producer._sender.force_close()  # noqa: SLF001 - kafka-python 3.0.12 gets there only with nothing left to deliver
     with suppress(KafkaError):
         producer.close(timeout=_CLOSE_SECONDS)
 

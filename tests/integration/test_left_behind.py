@@ -1,0 +1,71 @@
+"""What a client that has failed leaves at work: nothing."""
+
+import dataclasses
+import gc
+from contextlib import closing
+
+import psutil
+import pytest
+
+from embedded_kafka import EmbeddedKafka
+from messaging.client import ClientFailed, ClientLibrary
+from messaging.connect import load_library
+from messaging.settings import KafkaSettings
+from runtime.settings import read_settings
+from tests.contract.stage import next_batch
+from tests.topics import Names, message, write
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+END_SECONDS = 20
+
+
+@pytest.fixture
+def library(client: str) -> ClientLibrary:
+    return load_library(client)
+
+
+def settings(servers: str, names: Names) -> KafkaSettings:
+    read = read_settings(KafkaSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers, **names.settings()})
+    return dataclasses.replace(read, transaction_timeout_ms=2_000)
+
+
+def threads() -> int:
+    gc.collect()  # librdkafka's end with their last object, which a failure's traceback may hold
+    return psutil.Process().num_threads()
+
+
+def test_a_detector_client_that_fails_in_a_commit_leaves_no_thread(library: ClientLibrary, names: Names) -> None:
+    with EmbeddedKafka() as kafka:
+        library.create_topics(settings(kafka.bootstrap_servers, names), names[:4])
+        write(kafka.bootstrap_servers, [message(names.transactions, b"any")])
+        before = threads()
+        fail_in_a_commit(library, kafka, names)
+        wait_until(lambda: threads() <= before, END_SECONDS, f"{before} threads again")
+
+
+def fail_in_a_commit(library: ClientLibrary, kafka: EmbeddedKafka, names: Names) -> None:
+    with closing(library.open_detector_client(settings(kafka.bootstrap_servers, names), names.transactions)) as client:
+        next_batch(client)
+        kafka.kill()
+        with pytest.raises(ClientFailed):
+            client.commit([message(names.legit, b"any")])
+
+
+def test_a_generator_client_that_is_closed_with_messages_in_flight_leaves_no_thread(
+    library: ClientLibrary, names: Names
+) -> None:
+    with EmbeddedKafka() as kafka:
+        library.create_topics(settings(kafka.bootstrap_servers, names), names[:1])
+        before = threads()
+        close_in_flight(library, kafka, names)
+        wait_until(lambda: threads() <= before, END_SECONDS, f"{before} threads again")
+
+
+def close_in_flight(library: ClientLibrary, kafka: EmbeddedKafka, names: Names) -> None:
+    with closing(library.open_generator_client(settings(kafka.bootstrap_servers, names))) as client:
+        client.send(message(names.transactions, b"any"))
+        wait_until(lambda: client.delivered(1), END_SECONDS, "a delivery")
+        kafka.kill()
+        client.send(message(names.transactions, b"any"))
