@@ -10,7 +10,6 @@ from messaging.client import GeneratorClient, Message
 from runtime.health import Heartbeat
 from runtime.stop import Stop
 
-_MOST_AT_ONCE = 1_000
 _LONGEST_WAIT_SECONDS = 0.1
 
 
@@ -30,22 +29,16 @@ def run(
     ended = False
     while not (stop.requested or ended):
         heartbeat.beat()
-        due = min(_MOST_AT_ONCE, pace.due(time.monotonic(), client.in_flight))
-        sent = _send(client, islice(messages, due))
-        pace.took(sent)
-        ended = sent < due
+        due = pace.due(time.monotonic(), client.in_flight)
+        bunch = list(islice(messages, due))
+        for message in bunch:
+            client.send(message)
+        pace.took(len(bunch))
+        ended = len(bunch) < due
         report.delivered(_await(client, 0 if due else pace.seconds_until_due(time.monotonic(), client.in_flight), stop))
         report.summary()
     while client.in_flight:
         report.delivered(client.delivered(_LONGEST_WAIT_SECONDS))
-
-
-def _send(client: GeneratorClient, messages: Iterator[Message]) -> int:
-    sent = 0
-    for message in messages:
-        client.send(message)
-        sent += 1
-    return sent
 
 
 def _await(client: GeneratorClient, seconds: float, stop: Stop) -> Sequence[Message]:

@@ -171,8 +171,7 @@ class ConfluentGeneratorClient:
     def __init__(self, settings: KafkaSettings) -> None:
         # What was taken on is tried for as long as it takes.
         self._refusals = Refusals(settings.security)
-        # librdkafka spends the last millisecond of each wait for more looking at the clock: 5 ms cost less than 1.
-        configuration = {"enable.idempotence": True, "linger.ms": 5, "message.timeout.ms": 0}
+        configuration = {"enable.idempotence": True, "message.timeout.ms": 0}
         self._producer = _open_producer(settings, configuration, self._refusals)
         self._sent: deque[_Sent] = deque()
 
@@ -270,6 +269,7 @@ def _open_producer(settings: KafkaSettings, configuration: Mapping[str, Any], re
             **_connection(settings, refusals),
             **configuration,
             "batch.size": 1_000_000,
+            "linger.ms": 1,
             "message.max.bytes": 100 * 1024 * 1024,  # as large as brokers take; messaging.message_size sees to each
             "partitioner": "murmur2_random",  # as Java's and kafka-python's
             "queue.buffering.max.messages": 1_000_000,
@@ -285,7 +285,6 @@ def _open_transactional_producer(settings: KafkaSettings, refusals: Refusals) ->
             # Leaves a broker that is away in the cluster: else its return may not be noticed (librdkafka's issue 5511).
             "metadata.recovery.strategy": "none",
             "transactional.id": f"{settings.consumer_group}-{uuid.uuid4()}",
-            "linger.ms": 1,
             "transaction.timeout.ms": settings.transaction_timeout_ms,
             "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before
         },

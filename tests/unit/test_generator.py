@@ -65,13 +65,14 @@ def test_a_stall_is_followed_by_one_seconds_worth_at_most() -> None:
     assert taken(Pace(10, 0.0), 60.0, 60.1) == [10, 1]
 
 
-def test_what_is_in_flight_counts_towards_it() -> None:
-    assert taken(Pace(10, 0.0), 60.0, in_flight=8) == [2]
-    assert taken(Pace(10, 0.0), 60.0, in_flight=11) == [0]
+def test_what_is_due_waits_until_all_before_it_is_delivered() -> None:
+    pace = Pace(10, 0.0)
+    assert taken(pace, 0.3, 0.5, in_flight=1) == [0, 0]
+    assert taken(pace, 0.6) == [6]
 
 
-def test_a_slow_pace_is_not_delayed_by_what_is_in_flight() -> None:
-    assert taken(Pace(1, 0.0), 1.001, 2.001, in_flight=1) == [1, 1]
+def test_no_bunch_is_larger_than_what_is_in_flight_without_a_pace() -> None:
+    assert taken(Pace(50_000, 0.0), 60.0, 60.0) == [10_000, 10_000]
 
 
 @pytest.mark.parametrize("in_flight", [0, 9_999, 10_000])
@@ -84,10 +85,10 @@ def test_the_next_one_is_due_when_the_pace_says_so() -> None:
     assert pace.seconds_until_due(100.0, 0) == pytest.approx(0.25)
     pace.took(pace.due(100.25, 0))
     assert pace.seconds_until_due(100.3, 0) == pytest.approx(0.2)
-    assert pace.seconds_until_due(200.0, 3) == pytest.approx(0.005)
+    assert pace.seconds_until_due(200.0, 0) == pytest.approx(0.005)
 
 
-@pytest.mark.parametrize(("per_second", "in_flight"), [(0, 10_000), (2_000, 2_000), (2.5, 2), (1, 2)])
+@pytest.mark.parametrize(("per_second", "in_flight"), [(0, 10_000), (2_000, 1), (1, 1)])
 def test_where_there_is_no_room_it_is_not_looked_for_all_the_time(per_second: float, in_flight: int) -> None:
     pace = Pace(per_second, 0.0)
     assert pace.due(60.0, in_flight) == 0
