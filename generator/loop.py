@@ -1,7 +1,7 @@
 """The generator's loop: takes what is due from the stream, sends it, and reports what has been delivered."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 from generator.pace import Pace
@@ -23,28 +23,21 @@ def run(
 ) -> None:
     """Send messages at their pace until they end or a stop is asked for, then deliver what was taken on.
 
-    Raises ClientFailed.
+    They go in bunches: what is due is made, sent and delivered before the next is made. Raises ClientFailed.
     """
     pace = Pace(per_second, time.monotonic())
     ended = False
     while not (stop.requested or ended):
         heartbeat.beat()
-        due = pace.due(time.monotonic(), client.in_flight)
-        bunch = list(islice(messages, due))
-        for message in bunch:
-            client.send(message)
-        pace.took(len(bunch))
-        ended = len(bunch) < due
-        report.delivered(_await(client, 0 if due else pace.seconds_until_due(time.monotonic(), client.in_flight), stop))
+        if client.in_flight:
+            report.delivered(client.delivered(_LONGEST_WAIT_SECONDS))
+        elif due := pace.due(time.monotonic()):
+            bunch = list(islice(messages, due))
+            ended = len(bunch) < due
+            for message in bunch:
+                client.send(message)
+        else:
+            stop.wait(min(_LONGEST_WAIT_SECONDS, pace.seconds_until_due(time.monotonic())))
         report.summary()
     while client.in_flight:
         report.delivered(client.delivered(_LONGEST_WAIT_SECONDS))
-
-
-def _await(client: GeneratorClient, seconds: float, stop: Stop) -> Sequence[Message]:
-    """Return what has been delivered; where nothing has, wait for that, but no longer than so many seconds."""
-    seconds = min(_LONGEST_WAIT_SECONDS, seconds)
-    if client.in_flight:
-        return client.delivered(seconds)
-    stop.wait(seconds)
-    return ()

@@ -127,8 +127,8 @@ class GeneratorClient(Protocol):
     def delivered(self, seconds: float) -> Sequence[Message]:
         """Return the messages delivered since the last call, in the order of sending.
 
-        Waits at most `seconds` for the first. Raises ClientFailed when one cannot be delivered, AccessRefused when it
-        may not be.
+        Waits at most `seconds`, and no longer than until all are delivered. Raises ClientFailed when one cannot be
+        delivered, AccessRefused when it may not be.
         """
 
     @property

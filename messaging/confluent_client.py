@@ -169,9 +169,12 @@ class ConfluentGeneratorClient:
     """A GeneratorClient (see messaging.client) of one idempotent Producer."""
 
     def __init__(self, settings: KafkaSettings) -> None:
-        # What was taken on is tried for as long as it takes.
         self._refusals = Refusals(settings.security)
-        configuration = {"enable.idempotence": True, "message.timeout.ms": 0}
+        configuration = {
+            "enable.idempotence": True,
+            "linger.ms": 1_000,  # what is sent goes whole, when `delivered` flushes: see docs/decisions.md
+            "message.timeout.ms": 0,  # what was taken on is tried for as long as it takes
+        }
         self._producer = _open_producer(settings, configuration, self._refusals)
         self._sent: deque[_Sent] = deque()
 
@@ -186,7 +189,7 @@ class ConfluentGeneratorClient:
         self._sent.append(sent)
 
     def delivered(self, seconds: float) -> Sequence[Message]:
-        self._producer.poll(seconds)
+        self._producer.flush(seconds)
         self._refusals.check()
         delivered = []
         while self._sent and self._sent[0].is_done:
@@ -269,7 +272,6 @@ def _open_producer(settings: KafkaSettings, configuration: Mapping[str, Any], re
             **_connection(settings, refusals),
             **configuration,
             "batch.size": 1_000_000,
-            "linger.ms": 1,
             "message.max.bytes": 100 * 1024 * 1024,  # as large as brokers take; messaging.message_size sees to each
             "partitioner": "murmur2_random",  # as Java's and kafka-python's
             "queue.buffering.max.messages": 1_000_000,
@@ -284,6 +286,7 @@ def _open_transactional_producer(settings: KafkaSettings, refusals: Refusals) ->
         {
             # Leaves a broker that is away in the cluster: else its return may not be noticed (librdkafka's issue 5511).
             "metadata.recovery.strategy": "none",
+            "linger.ms": 1,
             "transactional.id": f"{settings.consumer_group}-{uuid.uuid4()}",
             "transaction.timeout.ms": settings.transaction_timeout_ms,
             "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before

@@ -44,12 +44,8 @@ def test_there_are_as_many_accounts_as_asked_for() -> None:
     assert len({account for t in some(1000, accounts=5) for account in (t.source, t.target)}) == 5
 
 
-def taken(pace: Pace, *times: float, in_flight: int = 0) -> list[int]:
-    counts = []
-    for now in times:
-        counts.append(pace.due(now, in_flight))
-        pace.took(counts[-1])
-    return counts
+def taken(pace: Pace, *times: float) -> list[int]:
+    return [pace.due(now) for now in times]
 
 
 def test_the_pace_is_kept_to_the_transaction() -> None:
@@ -65,34 +61,21 @@ def test_a_stall_is_followed_by_one_seconds_worth_at_most() -> None:
     assert taken(Pace(10, 0.0), 60.0, 60.1) == [10, 1]
 
 
-def test_what_is_due_waits_until_all_before_it_is_delivered() -> None:
-    pace = Pace(10, 0.0)
-    assert taken(pace, 0.3, 0.5, in_flight=1) == [0, 0]
-    assert taken(pace, 0.6) == [6]
+def test_a_slow_pace_makes_up_for_two() -> None:
+    assert taken(Pace(0.1, 0.0), 60.0, 60.1) == [2, 0]
 
 
-def test_no_bunch_is_larger_than_what_is_in_flight_without_a_pace() -> None:
-    assert taken(Pace(50_000, 0.0), 60.0, 60.0) == [10_000, 10_000]
-
-
-@pytest.mark.parametrize("in_flight", [0, 9_999, 10_000])
-def test_without_a_pace_only_what_is_in_flight_limits(in_flight: int) -> None:
-    assert Pace(0, 0.0).due(0.0, in_flight) == 10_000 - in_flight
+@pytest.mark.parametrize("per_second", [0, 50_000])
+def test_no_bunch_is_larger_than_10_000(per_second: float) -> None:
+    assert taken(Pace(per_second, 0.0), 60.0, 60.0) == [10_000, 10_000]
 
 
 def test_the_next_one_is_due_when_the_pace_says_so() -> None:
     pace = Pace(4, 100.0)
-    assert pace.seconds_until_due(100.0, 0) == pytest.approx(0.25)
-    pace.took(pace.due(100.25, 0))
-    assert pace.seconds_until_due(100.3, 0) == pytest.approx(0.2)
-    assert pace.seconds_until_due(200.0, 0) == pytest.approx(0.005)
-
-
-@pytest.mark.parametrize(("per_second", "in_flight"), [(0, 10_000), (2_000, 1), (1, 1)])
-def test_where_there_is_no_room_it_is_not_looked_for_all_the_time(per_second: float, in_flight: int) -> None:
-    pace = Pace(per_second, 0.0)
-    assert pace.due(60.0, in_flight) == 0
-    assert pace.seconds_until_due(60.0, in_flight) == pytest.approx(0.1)
+    assert pace.seconds_until_due(100.0) == pytest.approx(0.25)
+    assert pace.due(100.25) == 1
+    assert pace.seconds_until_due(100.3) == pytest.approx(0.2)
+    assert pace.seconds_until_due(200.0) == pytest.approx(0.005)
 
 
 def test_the_stream_does_not_end() -> None:
