@@ -37,10 +37,10 @@ def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str,
     admin = AdminClient(_connection(settings, refusals), **_logger())
     refused = partial(refusals.check_right, operation="Describe", topics=names, group=settings.consumer_group)
     with _or_client_failed("cannot create or read the topics", refused):
-        _until_done(admin, refusals, partial(_list_topics, admin))
+        answering = _until_done(admin, refusals, partial(_list_topics, admin)).orig_broker_id
         _create_missing(admin, settings, names)
         partitions = _partitions_of(admin, names)
-        return {name: describe_topic(partitions[name], _settings_of(admin, name)) for name in names}
+        return {name: describe_topic(partitions[name], _settings_of(admin, name, answering)) for name in names}
 
 
 def open_detector_client(settings: KafkaSettings, topic: str) -> "ConfluentDetectorClient":
@@ -323,8 +323,10 @@ def _partitions_of(admin: AdminClient, names: Sequence[str]) -> Mapping[str, int
         time.sleep(0.05)
 
 
-def _settings_of(admin: AdminClient, name: str) -> Mapping[str, str]:
-    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+def _settings_of(admin: AdminClient, name: str, answering: int) -> Mapping[str, str]:
+    """Ask a broker that answers; librdkafka would ask the controller, and connect without a pause to one that is gone."""
+    broker = {"broker": answering} if answering >= 0 else {}  # a bootstrap server may not have a number yet
+    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)], **broker).values()
     found = described.result()
     return {setting: found[setting].value for setting in TOPIC_SETTINGS if setting in found}
 
@@ -376,10 +378,14 @@ def _until_done(client: AdminClient | Producer, refusals: Refusals, call: Callab
             client.poll(0)  # it says only here what it has been told meanwhile
             refusals.check()
             seconds = time.monotonic() - begin
-            if not (error.args[0].retriable() or error.args[0].code() in _UNANSWERED) or seconds > _ANSWER_SECONDS:
+            if not _may_be_retried(error.args[0]) or seconds > _ANSWER_SECONDS:
                 raise
             if seconds > _PATIENCE_SECONDS:
                 library_logger.error("a request has failed: %s", error.args[0].str())  # noqa: TRY400 - one line for the user
+
+
+def _may_be_retried(problem: KafkaError) -> bool:
+    return problem.retriable() or (problem.code() in _UNANSWERED and not problem.txn_requires_abort())
 
 
 def _on_revoke(_: Consumer, revoked: Sequence[TopicPartition]) -> None:
