@@ -47,6 +47,7 @@ class EmbeddedKafka:
         self._directory: Path | None = None
         self.properties = dict(properties or {})
         self._tls = tls
+        self._server_options: Sequence[str] = ()
         self._process: subprocess.Popen[bytes] | None = None
         # Linux ties a child to the thread that started it: this one lives until close, callers' threads may not.
         self._starter = ThreadPoolExecutor(1, "embedded-kafka")
@@ -81,7 +82,7 @@ class EmbeddedKafka:
         if reason is not None:
             message = f"port {self.ports.clients} cannot be used: {reason}"
             raise EmbeddedKafkaError(message)
-        java = aot_cache.java_with_cache(jars.install())
+        java = self._java()
         directory = self._prepare_directory()
         settings = directory / "server.properties"
         if not (directory / "data" / "meta.properties").exists():
@@ -89,7 +90,8 @@ class EmbeddedKafka:
             self._expect_formatted()
         elif "controller.quorum.voters" not in self.properties:  # in a cluster, the others have seen to it
             self._fence_predecessor(java, directory)
-        self._launch(configuration.server_command(java, settings), directory / "broker.log")
+        server = configuration.server_command([*java, *self._server_options], settings)
+        self._launch(server, directory / "broker.log")
         self._expect_ready()
 
     def kill(self) -> None:
@@ -108,6 +110,9 @@ class EmbeddedKafka:
         self.kill()  # what an interrupted `start` launched a moment ago
         if self._directory is not None and self._given_directory is None:
             shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _java(self) -> Sequence[str]:
+        return aot_cache.java_with_cache(jars.install(), learn)
 
     def _prepare_directory(self) -> Path:
         if self._directory is None:
@@ -136,6 +141,10 @@ class EmbeddedKafka:
         while self.is_running and time.monotonic() < deadline and not FENCED.search(log.read_bytes()):
             time.sleep(0.05)
         time.sleep(FLUSH_SECONDS)
+        self._stop()
+
+    def _stop(self) -> None:
+        """End the process in an orderly way (SIGTERM), as only one without Kafka transactions may end."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
@@ -168,3 +177,25 @@ class EmbeddedKafka:
         log = (self._directory or Path()) / "broker.log"
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
         return EmbeddedKafkaError("\n".join([f"{what}; the last lines of {log}:", *lines]))
+
+
+class _Learner(EmbeddedKafka):
+    """A broker that ends as soon as it has started, in the orderly way in which Java keeps what it learned."""
+
+    def __init__(self, java: Sequence[str], option: str) -> None:
+        super().__init__()
+        self._plain_java = java
+        self._server_options = [option]
+
+    def start(self) -> None:
+        super().start()
+        self._stop()
+
+    def _java(self) -> Sequence[str]:
+        return self._plain_java
+
+
+def learn(java: Sequence[str], option: str) -> None:
+    """Start a broker with this Java and one more option, and end it. Raises EmbeddedKafkaError."""
+    with _Learner(java, option):
+        pass

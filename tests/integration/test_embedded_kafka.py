@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, aot_cache, jars
+from embedded_kafka.broker import learn
 
 pytestmark = pytest.mark.integration
 
@@ -94,6 +95,6 @@ def test_the_cache_of_a_first_start_is_one_that_java_takes(tmp_path: Path) -> No
     copied = tmp_path / "jars"
     class_path = [copied / jar.name for jar in jars.install()]
     shutil.copytree(jars.cache_folder(), copied)
-    java = aot_cache.java_with_cache(class_path)
+    java = aot_cache.java_with_cache(class_path, learn)
     assert [f"-XX:AOTCache={cache}" for cache in tmp_path.glob("*.aot")] == [word for word in java if ".aot" in word]
     subprocess.run([*java, "-XX:AOTMode=on", "kafka.tools.StorageTool", "random-uuid"], check=True)

@@ -79,36 +79,47 @@ def class_path(tmp_path: Path) -> list[Path]:
     return [jar]
 
 
-def instead_of_java(monkeypatch: pytest.MonkeyPatch, made: bytes) -> list[Path]:
-    caches: list[Path] = []
+class Learner:
+    """Instead of a broker whose Java writes its cache; raises what it is given."""
 
-    def make(cache: Path, _java: object) -> None:
-        caches.append(cache)
-        cache.write_bytes(made)
+    def __init__(self, learned: bytes, problem: Exception | None = None) -> None:
+        self.starts = 0
+        self._learned = learned
+        self._problem = problem
 
-    monkeypatch.setattr(aot_cache, "_make", make)
-    return caches
-
-
-def test_java_s_cache_is_made_once(class_path: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    made = instead_of_java(monkeypatch, b"classes")
-    commands = [aot_cache.java_with_cache(class_path) for _ in range(2)]
-    assert [f"-XX:AOTCache={cache}" in command for cache in made for command in commands] == [True, True]
+    def __call__(self, _java: object, option: str) -> None:
+        self.starts += 1
+        if self._problem is not None:
+            raise self._problem
+        Path(option.removeprefix("-XX:AOTCacheOutput=")).write_bytes(self._learned)
 
 
-def test_a_jar_that_has_changed_needs_another_cache(class_path: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    made = instead_of_java(monkeypatch, b"classes")
-    aot_cache.java_with_cache(class_path)
+def test_java_s_cache_is_made_once(class_path: list[Path], tmp_path: Path) -> None:
+    learn = Learner(b"classes")
+    commands = [aot_cache.java_with_cache(class_path, learn) for _ in range(2)]
+    (cache,) = tmp_path.glob("*.aot")
+    assert learn.starts == 1
+    assert cache.read_bytes() == b"classes"
+    assert [f"-XX:AOTCache={cache}" in command for command in commands] == [True, True]
+
+
+def test_a_jar_that_has_changed_needs_another_cache(class_path: list[Path], tmp_path: Path) -> None:
+    aot_cache.java_with_cache(class_path, Learner(b"classes"))
     os.utime(class_path[0], (1, 1))
-    aot_cache.java_with_cache(class_path)
-    assert len(set(made)) == 2
+    aot_cache.java_with_cache(class_path, Learner(b"classes"))
+    assert len(list(tmp_path.glob("*.aot"))) == 2
 
 
-def test_java_starts_without_a_cache_that_could_not_be_made(
-    class_path: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    instead_of_java(monkeypatch, b"")
-    assert aot_cache.java_with_cache(class_path) == configuration.java(class_path)
+@pytest.mark.parametrize("problem", [None, EmbeddedKafkaError("ended"), OSError("no space left")])
+def test_java_starts_without_a_cache_that_could_not_be_made(class_path: list[Path], problem: Exception | None) -> None:
+    assert aot_cache.java_with_cache(class_path, Learner(b"", problem)) == configuration.java(class_path)
+
+
+def test_where_java_learns_nothing_it_is_not_tried_again(class_path: list[Path]) -> None:
+    learn = Learner(b"", EmbeddedKafkaError("ended"))
+    for _ in range(2):
+        aot_cache.java_with_cache(class_path, learn)
+    assert learn.starts == 1
 
 
 def test_given_properties_go_over_the_broker_s_own() -> None:
