@@ -324,7 +324,7 @@ def _partitions_of(admin: AdminClient, names: Sequence[str]) -> Mapping[str, int
 
 
 def _settings_of(admin: AdminClient, name: str, answering: int) -> Mapping[str, str]:
-    """Ask a broker that answers; librdkafka would ask the controller, and connect without a pause to one that is gone."""
+    """Ask a broker that answers; librdkafka would ask the controller, and connect without a pause where it is gone."""
     broker = {"broker": answering} if answering >= 0 else {}  # a bootstrap server may not have a number yet
     (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)], **broker).values()
     found = described.result()
