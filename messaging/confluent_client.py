@@ -12,10 +12,19 @@ from operator import methodcaller
 from typing import Any, TypeVar
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
-from messaging.client import TOPIC_SETTINGS, BatchAborted, ClientFailed, Message, Record, Topic, describe_topic
+from messaging.client import (
+    TOPIC_SETTINGS,
+    AccessRefused,
+    BatchAborted,
+    ClientFailed,
+    Message,
+    Record,
+    Topic,
+    describe_topic,
+)
 from messaging.library_log import quieten
 from messaging.librdkafka_refusals import Refusals
 from messaging.security import librdkafka_configuration
@@ -24,6 +33,7 @@ from messaging.settings import KafkaSettings
 _ANSWER_SECONDS = 10.0
 _PATIENCE_SECONDS = 2.0
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
+_PAUSE_SECONDS = 0.05
 _ANY_PARTITION = -1
 
 logger = logging.getLogger(__name__)
@@ -107,7 +117,7 @@ class ConfluentDetectorClient:
 
     def close(self) -> None:
         self._beside.shutdown(wait=False)
-        with suppress(KafkaException, RuntimeError):
+        with suppress(KafkaException, RuntimeError, ClientFailed, AccessRefused):  # the last two: a last assignment's
             self._consumer.close()
 
     def _commit(self, messages: Sequence[Message]) -> None:
@@ -162,7 +172,28 @@ class ConfluentDetectorClient:
     def _on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
         self._metadata = consumer.consumer_group_metadata()
         self._positions = {}
+        consumer.assign(self._committed(assigned))
         logger.info("assigned: %s", _partitions(assigned))
+
+    def _committed(self, assigned: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """Return the partitions with where to begin, as soon as no open Kafka transaction may change that any more.
+
+        librdkafka itself, where the assignment changes while it asks, takes "may change" for "from the beginning".
+        """
+        deadline = time.monotonic() + self._settings.transaction_timeout_ms / 1000
+        while True:
+            try:
+                found = self._consumer.committed(list(assigned), _SLICE_SECONDS)
+                problem = next((each.error for each in found if each.error is not None), None)
+            except KafkaException as error:
+                problem = error.args[0]
+            if problem is None:
+                begins = [(each.topic, each.partition, max(each.offset, OFFSET_BEGINNING)) for each in found]
+                return [TopicPartition(*begin) for begin in begins]
+            self._check_right(problem, "Read", [self._topic])
+            if problem.code() not in _HELD_BACK or time.monotonic() > deadline:
+                raise ClientFailed(f"cannot read the group's offsets: {problem.str()}")
+            time.sleep(_PAUSE_SECONDS)
 
 
 class ConfluentGeneratorClient:
@@ -220,6 +251,15 @@ class _Sent:
 
 # An administrator's call gives up with these, which it does not call retriable.
 _UNANSWERED = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT)  # noqa: SLF001 - librdkafka's own errors begin so
+# The group's offsets come later: the coordinator is new, or an open Kafka transaction may change them.
+_HELD_BACK = (
+    *_UNANSWERED,
+    KafkaError._WAIT_COORD,  # noqa: SLF001 - librdkafka's own errors begin so
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
 # A producer refuses such a record on the spot; a new attempt of the batch may lead elsewhere.
 _REFUSED_RECORDS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE)  # noqa: SLF001 - librdkafka's own errors
 

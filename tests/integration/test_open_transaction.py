@@ -1,0 +1,64 @@
+"""A group's offsets that somebody's open Kafka transaction may still change."""
+
+from contextlib import ExitStack, closing
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from messaging.client import DetectorClient
+from messaging.connect import load_library
+from messaging.settings import KafkaSettings
+from runtime.settings import read_settings
+from tests.topics import Names, create_topic, message, write
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+PARTITIONS = range(4)
+COMMITTED = 10
+MEMBERS = 2
+POLLS_BETWEEN_JOINS = 4
+POLL_SECONDS = 0.2
+TIMEOUT_MS = 4_000
+
+
+def test_they_are_waited_for_while_members_join(client: str, broker: str, names: Names) -> None:
+    create_topic(broker, names.transactions, len(PARTITIONS))
+    write(broker, [message(names.transactions, b"", partition=p) for p in PARTITIONS for _ in range(COMMITTED + 1)])
+    holder = commit_and_hold(broker, names)
+    settings = read_settings(KafkaSettings, {"KAFKA_BOOTSTRAP_SERVERS": broker, **names.settings()})
+    read: set[tuple[int, int]] = set()
+    with ExitStack() as opened:
+        members: list[DetectorClient] = []
+        for _ in range(MEMBERS):
+            joining = load_library(client).open_detector_client(settings, names.transactions)
+            members.append(opened.enter_context(closing(joining)))
+            for _ in range(POLLS_BETWEEN_JOINS):
+                poll(members, read)
+        wait_until(lambda: poll(members, read) >= len(PARTITIONS), 30, "a record of each partition")
+    assert read == {(partition, COMMITTED) for partition in PARTITIONS}
+    del holder
+
+
+def commit_and_hold(broker: str, names: Names) -> Producer:
+    """Commit the offset of each partition, and leave it in a second Kafka transaction that its timeout ends."""
+    producer = Producer(
+        {"bootstrap.servers": broker, "transactional.id": names.group, "transaction.timeout.ms": TIMEOUT_MS}
+    )
+    offsets = [TopicPartition(names.transactions, partition, COMMITTED) for partition in PARTITIONS]
+    with closing(Consumer({"bootstrap.servers": broker, "group.id": names.group})) as consumer:
+        metadata = consumer.consumer_group_metadata()
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send_offsets_to_transaction(offsets, metadata)
+    producer.commit_transaction()
+    producer.begin_transaction()
+    producer.send_offsets_to_transaction(offsets, metadata)
+    return producer
+
+
+def poll(members: list[DetectorClient], read: set[tuple[int, int]]) -> int:
+    """Add the places of what the members read next; return how many there are."""
+    for member in members:
+        read |= {(record.partition, record.offset) for record in member.poll(POLL_SECONDS)}
+    return len(read)
