@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
+from runtime.logs import hide
 from runtime.parsing import optional_text
 from runtime.settings import InvalidSettings, Mistake, setting
 
@@ -66,10 +67,13 @@ class SecuritySettings:
 
     @cached_property
     def password(self) -> str | None:
-        """The password, given or from its file, which may end in one line break."""
-        if self.password_file is None:
-            return self.given_password
-        return Path(self.password_file).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        """The password, given or from its file, which may end in one line break; the log shows it as ***."""
+        password = self.given_password
+        if self.password_file is not None:
+            password = Path(self.password_file).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        if password:
+            hide(password)
+        return password
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:

@@ -23,6 +23,8 @@ _LEVELS = ("debug", "info", "warning", "error")
 _COLORS = {"FRAUD": "\x1b[1;31m", "WARNING": "\x1b[33m", "ERROR": "\x1b[1;31m"}
 _RESET = "\x1b[0m"
 _LONGEST_SHOWN = 64
+_HIDDEN = "***"
+_secrets: set[str] = set()
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class TextFormat:
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line."""
         label = getattr(record, "label", record.levelname)
-        line = f"{_timestamp(record.created)} {label:<7} {record.getMessage()}"
+        line = f"{_timestamp(record.created)} {label:<7} {_message(record)}"
         if self._colored and label in _COLORS:
             return f"{_COLORS[label]}{line}{_RESET}"
         return line
@@ -68,7 +70,7 @@ class JsonFormat:
             "time": _timestamp(record.created),
             "level": record.levelname.lower(),
             "service": self._service,
-            "message": record.getMessage(),
+            "message": _message(record),
             **getattr(record, "fields", {}),
         }
         return msgspec.json.encode(event).decode()
@@ -85,11 +87,26 @@ def configure_logging(settings: LogSettings, service: str) -> None:
     sys.unraisablehook = _log_unraisable
 
 
+def hide(secret: str) -> None:
+    """Put *** wherever the log of this process would show the secret, also as Python writes it in text or in bytes.
+
+    Client libraries log their whole configuration and each request with LOG_LEVEL=debug.
+    """
+    _secrets.update((secret, repr(secret)[1:-1], repr(secret.encode())[2:-1]))
+
+
 def printable(text: str) -> str:
     """Return foreign text in a form that cannot break or colour a log line: escaped, and cut to a bearable length."""
     if len(text) > _LONGEST_SHOWN:
         text = text[:_LONGEST_SHOWN] + "…"
     return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _message(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    for secret in _secrets:
+        message = message.replace(secret, _HIDDEN)
+    return message
 
 
 def _log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:

@@ -125,9 +125,10 @@ def test_who_logs_in_by_another_mechanism_is_let_in(
     admin = open_admin(secured.setup)  # it has to live until the answer is there
     admin.alter_user_scram_credentials([user])["generator"].result(END_SECONDS)
     given = {"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_SASL_USERNAME": "generator", "KAFKA_SASL_PASSWORD": PASSWORD}
-    let_in = on_secured.start("generator", **{**secured.settings, **given})
+    let_in = on_secured.start("generator", **{**secured.settings, **given}, LOG_LEVEL="debug")
     let_in.wait_for_line(" SENT ", END_SECONDS)
     assert let_in.stop() == 0
+    assert not [line for line in let_in.lines if PASSWORD in line]
 
 
 def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str = "") -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime.health import STALE_AFTER_SECONDS, Heartbeat, is_healthy
-from runtime.logs import Every, JsonFormat, TextFormat, printable
+from runtime.logs import Every, JsonFormat, TextFormat, hide, printable
 from runtime.stop import Stop, StopTimeout, stop_on_signals
 
 
@@ -42,6 +42,15 @@ def test_a_json_line_has_the_events_fields() -> None:
         "hello",
         7,
     )
+
+
+def test_a_secret_is_in_no_line_however_it_is_written() -> None:
+    secret = "schlüssel\\\t7"  # noqa: S105 - made up
+    hide(secret)
+    message = f"{secret}, {[secret]}, {secret.encode()!r}"
+    line = TextFormat(colored=False).format(log_record(message))
+    assert line.endswith(" ***, ['***'], b'***'")
+    assert json.loads(JsonFormat("detector").format(log_record(message)))["message"] == "***, ['***'], b'***'"
 
 
 @pytest.mark.parametrize(
