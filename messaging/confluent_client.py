@@ -48,7 +48,7 @@ def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str,
     refused = partial(refusals.check_right, operation="Describe", topics=names, group=settings.consumer_group)
     with _or_client_failed("cannot create or read the topics", refused):
         answering = _until_done(admin, refusals, partial(_list_topics, admin)).orig_broker_id
-        _create_missing(admin, settings, names)
+        _create_missing(admin, settings, names, refused)
         partitions = _partitions_of(admin, names)
         return {name: describe_topic(partitions[name], _settings_of(admin, name, answering)) for name in names}
 
@@ -341,15 +341,21 @@ def _list_topics(admin: AdminClient, seconds: float) -> Any:
     return admin.list_topics(timeout=seconds)
 
 
-def _create_missing(admin: AdminClient, settings: KafkaSettings, names: Sequence[str]) -> None:
+def _create_missing(
+    admin: AdminClient, settings: KafkaSettings, names: Sequence[str], check_right: Callable[..., None]
+) -> None:
     missing = set(names) - set(admin.list_topics(timeout=_ANSWER_SECONDS).topics)
     topics = [NewTopic(name, settings.topic_partitions, settings.topic_replication_factor) for name in sorted(missing)]
-    for created in (admin.create_topics(topics) if topics else {}).values():
+    failed: dict[str, KafkaException] = {}
+    for name, created in (admin.create_topics(topics) if topics else {}).items():
         try:
             created.result()
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise
+                failed[name] = error
+    for failure in failed.values():
+        check_right(failure.args[0], topics=failed)
+        raise failure
 
 
 def _partitions_of(admin: AdminClient, names: Sequence[str]) -> Mapping[str, int]:

@@ -75,7 +75,7 @@ def _show(fault: Fault, client: str, outcome: Outcome) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("scripts/chaos", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="each fault a few times, instead of an hour for a client")
+    parser.add_argument("--short", action="store_true", help="each fault a few times; all take 45 minutes a client")
     parser.add_argument("--client", choices=(*CLIENTS, "both"), default="both")
     parser.add_argument("--only", default="", metavar="REGEX", help="only faults whose name has this in it")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="the same random choices again")

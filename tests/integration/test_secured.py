@@ -158,7 +158,7 @@ def test_nobody_may_do_more_than_his_work(secured: SecuredKafka, on_secured: Ser
 @pytest.mark.parametrize(
     ("loser", "resource", "name", "missing"),
     [
-        ("detector", "TOPIC", "fraud", "lacks the right"),
+        ("detector", "TOPIC", "fraud", "on topic fraud"),
         ("detector", "TOPIC", "transactions", "lacks the right"),
         ("detector", "GROUP", "detector", "lacks the right Read on group detector"),
         ("detector", "TRANSACTIONAL_ID", "detector-", "lacks the right Write on transactional id detector-*"),
