@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-from runtime.logs import hide
+from runtime.logs import HIDDEN, hide
 from runtime.parsing import optional_text
 from runtime.settings import InvalidSettings, Mistake, setting
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-_HIDDEN = "***"
 _NO_PASSWORD = ""  # with None, a key that has one would be asked for on the terminal
 
 
@@ -114,7 +113,7 @@ def _one_of(choices: tuple[str, ...], text: str) -> str:
 
 
 def _mistakes_of_login(settings: SecuritySettings) -> Iterator[Mistake]:
-    hidden = _HIDDEN if settings.given_password else None
+    hidden = HIDDEN if settings.given_password else None
     if not settings.has_login:
         yield from _unused(settings, "KAFKA_SASL_USERNAME", settings.username)
         yield from _unused(settings, "KAFKA_SASL_PASSWORD", hidden)
@@ -123,7 +122,7 @@ def _mistakes_of_login(settings: SecuritySettings) -> Iterator[Mistake]:
     if settings.username is None:
         yield Mistake("KAFKA_SASL_USERNAME", "", f"the user, because KAFKA_SECURITY_PROTOCOL={settings.protocol}")
     if settings.given_password and settings.password_file:
-        yield Mistake("KAFKA_SASL_PASSWORD", _HIDDEN, "either it or KAFKA_SASL_PASSWORD_FILE, not both")
+        yield Mistake("KAFKA_SASL_PASSWORD", HIDDEN, "either it or KAFKA_SASL_PASSWORD_FILE, not both")
     elif settings.password_file:
         yield from _unusable("KAFKA_SASL_PASSWORD_FILE", settings.password_file, partial(_expect_password, settings))
     elif not settings.given_password:

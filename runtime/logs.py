@@ -19,11 +19,11 @@ import msgspec
 from runtime.parsing import one_of
 from runtime.settings import setting
 
+HIDDEN = "***"  # stands for a secret
 _LEVELS = ("debug", "info", "warning", "error")
 _COLORS = {"FRAUD": "\x1b[1;31m", "WARNING": "\x1b[33m", "ERROR": "\x1b[1;31m"}
 _RESET = "\x1b[0m"
 _LONGEST_SHOWN = 64
-_HIDDEN = "***"
 _secrets: set[str] = set()
 
 logger = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def printable(text: str) -> str:
 def _message(record: logging.LogRecord) -> str:
     message = record.getMessage()
     for secret in _secrets:
-        message = message.replace(secret, _HIDDEN)
+        message = message.replace(secret, HIDDEN)
     return message
 
 
