@@ -102,10 +102,9 @@ def count_reasons(transaction: Transaction | None, law: Law) -> int | None:
     reasons = int(transaction.amount > law.threshold)
     for rule in law.rules:
         try:
-            saw = rule(transaction)
-        except Exception:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
+            reasons += bool(rule(transaction))
+        except BaseException:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
             return None
-        reasons += bool(saw)
     return reasons
 
 

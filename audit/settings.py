@@ -23,8 +23,8 @@ def _function(name: str) -> Rule:
     expected = "module:function, several separated by commas"
     try:
         found = pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        raise ValueError(f"{expected}; {name}: {error}") from error
+    except BaseException as error:  # a module of the user's, which runs when it is imported
+        raise ValueError(f"{expected}; {name}: {type(error).__name__}: {error}") from error
     if not callable(found):
         raise ValueError(f"{expected}; {name} is not a function")  # noqa: TRY004 - the reader of a setting says ValueError
     rule: Rule = found

@@ -1,4 +1,7 @@
-"""The detector's loop: poll, route, commit. A batch is visible as a whole or not at all; an aborted one comes again."""
+"""The detector's loop: poll, route, commit. A batch is visible as a whole or not at all; an aborted one comes again.
+
+A stop is looked at between two records: what is left of the batch is not judged, and nothing of it is committed.
+"""
 
 import logging
 import time
@@ -7,9 +10,10 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from detector.report import Report
-from detector.routing import DeadLetter, Outcome, Routes, route
-from messaging.client import BatchAborted, ClientFailed, DetectorClient
+from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, Routes, route
+from messaging.client import BatchAborted, ClientFailed, DetectorClient, Message, Record
 from runtime.health import Heartbeat
+from runtime.logs import printable
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
 
@@ -35,9 +39,8 @@ class RuleFailures:
                 continue
             self._in_a_row += 1
             if self._in_a_row >= self._limit:
-                raise ServiceFailed(
-                    f"{outcome.problem}; {self._in_a_row} in a row (DEAD_LETTER_LIMIT): mend FRAUD_RULES"
-                )
+                problem = printable(outcome.problem, LONGEST_PROBLEM)
+                raise ServiceFailed(f"{problem}; {self._in_a_row} in a row (DEAD_LETTER_LIMIT): mend FRAUD_RULES")
 
 
 def run(
@@ -47,7 +50,7 @@ def run(
     aborts = 0
     while not stop.requested:
         heartbeat.beat()
-        committed = judge_batch(client, routes, failures, report)
+        committed = judge_batch(client, routes, failures, report, stop)
         aborts = 0 if committed else aborts + 1
         if aborts >= _MOST_ABORTS:
             raise ClientFailed(f"{aborts} batches aborted in a row")
@@ -56,13 +59,14 @@ def run(
         report.summary(client.lag)
 
 
-def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, report: Report) -> bool:
-    """Poll one batch, route it, commit it and report it. Returns False where it was aborted and comes again."""
+def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, report: Report, stop: Stop) -> bool:
+    """Poll one batch, route it, commit it and report it. Returns False where it was aborted: it comes again."""
     records = client.poll(POLL_SECONDS)
     if not records:
         return True
-    routes = replace(routes, now=time.time_ns() // 1_000_000)
-    routed = [route(record, routes) for record in records]
+    routed = route_all(records, replace(routes, now=time.time_ns() // 1_000_000), stop)
+    if stop.requested:
+        return True
     outcomes = [outcome for _, outcome in routed]
     failures.check(outcomes)
     try:
@@ -72,3 +76,15 @@ def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, 
         return False
     report.batch(outcomes)
     return True
+
+
+def route_all(records: Sequence[Record], routes: Routes, stop: Stop) -> Sequence[tuple[Message, Outcome]]:
+    """Return what follows from the records, up to where a stop is asked for."""
+    waited_for, stop.waiting_for = stop.waiting_for, "a rule to answer (FRAUD_RULES)"
+    routed = []
+    for record in records:
+        if stop.requested:
+            break
+        routed.append(route(record, routes))
+    stop.waiting_for = waited_for
+    return routed

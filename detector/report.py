@@ -2,16 +2,18 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from detector.routing import DeadLetter, Outcome
+from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome
 from detector.verdict import Verdict
 from runtime.logs import Every, printable
 
 SUMMARY_SECONDS = 10.0
 MOST_DEAD_LETTER_LINES = 10  # of an interval; a flood of bad input shall flood neither the log nor the disk under it
 _MOST_OF_THE_TIME = 0.3
+_LONGEST_REASON = 128
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ class Report:
         self._reporting_seconds = 0.0
         self._has_warned = False
         self._dead_letters_before = 0
+        self._by_rule: Counter[str] = Counter()
         self.fraud = 0
         self.legit = 0
         self.dead_letters = 0
@@ -46,6 +49,7 @@ class Report:
                     _log_dead_letter(outcome)
             elif outcome.reasons:
                 self.fraud += 1
+                self._by_rule.update(reason.partition(":")[0] for reason in outcome.reasons)
                 if self._show != "none":
                     _log_verdict("FRAUD", outcome)
             else:
@@ -60,7 +64,7 @@ class Report:
             now = time.monotonic()
             seconds = now - self._counted_since
             rate = (self.judged - self._judged_before) / seconds
-            _log_counts("summary", {**self.counts(), "per second": round(rate, 1), "lag": lag()})
+            self._log_counts("summary", {**self.counts(), "per second": round(rate, 1), "lag": lag()})
             self._tell_of_more_dead_letters()
             self._warn_of_a_slow_log(self._reporting_seconds / seconds)
             self._judged_before, self._counted_since, self._reporting_seconds = self.judged, now, 0.0
@@ -83,7 +87,7 @@ class Report:
     def total(self) -> None:
         """Log the counts since the start."""
         self._tell_of_more_dead_letters()
-        _log_counts("stopped", self.counts())
+        self._log_counts("stopped", self.counts())
 
     def counts(self) -> dict[str, Any]:
         """Return the counts since the start, by name."""
@@ -93,6 +97,14 @@ class Report:
             "legit": self.legit,
             "dead letters": self.dead_letters,
         }
+
+    def _log_counts(self, what: str, counts: dict[str, Any]) -> None:
+        texts = {name: "unknown" if count is None else f"{count:,}" for name, count in counts.items()}
+        if self._by_rule:
+            texts["fraud"] += f" ({', '.join(f'{rule} {hits:,}' for rule, hits in self._by_rule.most_common())})"
+        fields = {name.replace(" ", "_"): count for name, count in counts.items()}
+        text = ", ".join(f"{name} {count}" for name, count in texts.items())
+        logger.info("%s: %s", what, text, extra={"fields": {**fields, "fraud_by_rule": dict(self._by_rule)}})
 
 
 def _log_verdict(label: str, verdict: Verdict) -> None:
@@ -107,8 +119,8 @@ def _log_verdict(label: str, verdict: Verdict) -> None:
         "reasons": verdict.reasons,
     }
     amount, currency, source, target = map(printable, (str(paid.amount), paid.currency, paid.source, paid.target))
-    reasons = "".join(f"  {printable(reason)}" for reason in verdict.reasons)
-    extra = {"label": label, "fields": fields}
+    reasons = "".join(f"  {printable(reason, _LONGEST_REASON)}" for reason in verdict.reasons)
+    extra = {"label": label, "emphasis": amount, "fields": fields}
     logger.info("%10s %s  %s -> %s%s", amount, currency, source, target, reasons, extra=extra)
 
 
@@ -119,12 +131,6 @@ def _log_dead_letter(dead: DeadLetter) -> None:
         record.topic,
         record.partition,
         record.offset,
-        printable(dead.problem),
+        printable(dead.problem, LONGEST_PROBLEM),
         extra={"fields": {"topic": record.topic, "partition": record.partition, "offset": record.offset}},
     )
-
-
-def _log_counts(what: str, counts: dict[str, Any]) -> None:
-    text = ", ".join(f"{name} {'unknown' if count is None else format(count, ',')}" for name, count in counts.items())
-    fields = {name.replace(" ", "_"): count for name, count in counts.items()}
-    logger.info("%s: %s", what, text, extra={"fields": fields})

@@ -13,7 +13,7 @@ from messaging.transaction import InvalidTransaction, read_transaction
 
 REASON_HEADER = "fraud.reason"
 ERROR_HEADER = "__detector.errors."
-_LONGEST_PROBLEM = 512
+LONGEST_PROBLEM = 512
 _MOST_OVERHEAD_BYTES = 128
 _MOST_HEADER_OVERHEAD_BYTES = 10
 _MOST_BYTES_A_CHARACTER = 4
@@ -70,18 +70,18 @@ def route(record: Record, routes: Routes) -> tuple[Message, Outcome]:
 
 
 def _fraud(record: Record, routes: Routes, verdict: Verdict) -> Message:
-    reasons = [(REASON_HEADER, reason.encode(errors="replace")) for reason in verdict.reasons]
+    reasons = [(REASON_HEADER, reason.encode()) for reason in verdict.reasons]
     message = _message(record, routes, routes.fraud, [*record.headers, *reasons])
     return message if _fits(message, routes) else replace(message, headers=record.headers)
 
 
 def _dead_letter(record: Record, routes: Routes, problem: str, *, rule_failed: bool) -> tuple[Message, DeadLetter]:
-    problem = problem[:_LONGEST_PROBLEM]
+    problem = problem[:LONGEST_PROBLEM]
     coordinates = [
         (ERROR_HEADER + "topic", record.topic.encode()),
         (ERROR_HEADER + "partition", str(record.partition).encode()),
         (ERROR_HEADER + "offset", str(record.offset).encode()),
-        (ERROR_HEADER + "message", problem.encode(errors="replace")),
+        (ERROR_HEADER + "message", problem.encode()),
     ]
     whole = _message(record, routes, routes.dead_letter, [*record.headers, *coordinates])
     without_value = replace(whole, value=None)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from messaging.transaction import Transaction
 
+THRESHOLD_RULE = "amount_over_threshold"
 _LONGEST_AMOUNT_SHOWN = 40
 
 
@@ -28,7 +29,7 @@ class Rule(NamedTuple):
 
 def amount_over(threshold: Decimal) -> Rule:
     """Return the rule that finds amounts over the threshold, compared exactly as written."""
-    return Rule("amount_over_threshold", partial(_amount_over, threshold))
+    return Rule(THRESHOLD_RULE, partial(_amount_over, threshold))
 
 
 def named_rules(text: str) -> Sequence[Rule]:
@@ -45,8 +46,8 @@ def _amount_over(threshold: Decimal, transaction: Transaction) -> str | None:
 def _named_rule(name: str) -> Rule:
     try:
         check = pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        message = f"module:function, several separated by commas; {name}: {error}"
+    except BaseException as error:  # a module of the user's, which runs when it is imported
+        message = f"module:function, several separated by commas; {name}: {type(error).__name__}: {error}"
         raise ValueError(message) from error
     if not callable(check):
         message = f"module:function, several separated by commas; {name} is not a function"

@@ -1,5 +1,6 @@
 """The verdict on one transaction."""
 
+import traceback
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -20,20 +21,30 @@ class Verdict(Struct, frozen=True, gc=False):
     transaction: Transaction
     reasons: Sequence[str]
 
-    @property
-    def is_fraud(self) -> bool:
-        """Whether any rule found something."""
-        return bool(self.reasons)
-
 
 def judge(transaction: Transaction, rules: Sequence[Rule]) -> Verdict:
-    """Ask every rule. Raises RuleFailed where one raises."""
+    """Ask every rule. Raises RuleFailed where one raises, whatever it is: sys.exit() too is no verdict."""
     reasons = []
     for rule in rules:
         try:
-            saw = rule.check(transaction)
-        except Exception as error:
-            raise RuleFailed(f"rule {rule.name} failed: {type(error).__name__}: {error}") from error
-        if saw:
-            reasons.append(f"{rule.name}: {saw}"[:_LONGEST_REASON])
+            reason = _reason(rule, transaction)
+        except BaseException as error:
+            raise RuleFailed(_in_utf_8(f"rule {rule.name} failed: {_described(error)}")) from error
+        if reason is not None:
+            reasons.append(reason)
     return Verdict(transaction, reasons)
+
+
+def _reason(rule: Rule, transaction: Transaction) -> str | None:
+    saw = rule.check(transaction)
+    return _in_utf_8(f"{rule.name}: {saw}")[:_LONGEST_REASON] if saw else None
+
+
+def _described(error: BaseException) -> str:
+    """Return the name of the exception and what it says; it may be a user's own, which fails at that too."""
+    return traceback.format_exception_only(error)[-1].strip()
+
+
+def _in_utf_8(text: str) -> str:
+    """Return the text with what UTF-8 cannot hold spelled out."""
+    return text.encode(errors="backslashreplace").decode()

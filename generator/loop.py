@@ -8,6 +8,7 @@ from generator.pace import Pace
 from generator.report import Report
 from messaging.client import GeneratorClient, Message
 from runtime.health import Heartbeat
+from runtime.service import ServiceFailed
 from runtime.stop import Stop
 
 _LONGEST_WAIT_SECONDS = 0.1
@@ -23,12 +24,15 @@ def run(
 ) -> None:
     """Send messages at their pace until they end or a stop is asked for, then deliver what was taken on.
 
-    They go in bunches: what is due is made, sent and delivered before the next is made. Raises ClientFailed.
+    They go in bunches: what is due is made, sent and delivered before the next is made. Raises ClientFailed, and
+    ServiceFailed where a stop has waited for long enough.
     """
     pace = Pace(per_second, time.monotonic())
     ended = False
-    while not (stop.requested or ended):
+    while client.in_flight or not (stop.requested or ended):
         heartbeat.beat()
+        if stop.is_overdue:
+            raise ServiceFailed("stopped without waiting any longer: Kafka does not answer")
         if client.in_flight:
             report.delivered(client.delivered(_LONGEST_WAIT_SECONDS))
         elif due := pace.due(time.monotonic()):
@@ -39,5 +43,3 @@ def run(
         else:
             stop.wait(min(_LONGEST_WAIT_SECONDS, pace.seconds_until_due(time.monotonic())))
         report.summary()
-    while client.in_flight:
-        report.delivered(client.delivered(_LONGEST_WAIT_SECONDS))

@@ -39,6 +39,7 @@ def keep_running(session: Callable[[], None], kafka: KafkaSettings, stop: Stop) 
     Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute, and ServiceRefused
     at once where Kafka refuses access.
     """
+    stop.waiting_for = "Kafka to answer"
     failures: deque[float] = deque(maxlen=_MOST_FAILURES)
     while wait_for_cluster(kafka.bootstrap_servers, stop) and not _session_ended(session, kafka, failures):
         stop.wait(_PAUSE_AFTER_FAILURE_SECONDS)
@@ -48,9 +49,9 @@ def wait_for_cluster(servers: str, stop: Stop) -> bool:
     """Return True when one of the servers (host:port, comma between) accepts a connection, False when to stop."""
     every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
     while not stop.requested:
-        problem = _problem_connecting(servers)
+        problem = _problem_connecting(servers, stop)
         if problem is None:
-            return True
+            return not stop.requested
         if every.is_due():
             logger.warning("waiting for Kafka at %s: %s", servers, problem)
         stop.wait(_PAUSE_SECONDS)
@@ -79,9 +80,11 @@ def _give_up_after_many(failures: deque[float], last: ClientFailed) -> None:
         raise ServiceFailed(message) from last
 
 
-def _problem_connecting(servers: str) -> OSError | None:
+def _problem_connecting(servers: str, stop: Stop) -> OSError | None:
     problem = None
     for server in servers.split(","):
+        if stop.requested:
+            break
         try:
             connect(server).close()
         except OSError as error:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-from runtime.logs import HIDDEN, hide
 from runtime.parsing import optional_text
+from runtime.redaction import HIDDEN, hide
 from runtime.settings import InvalidSettings, Mistake, setting
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")

@@ -34,6 +34,9 @@ class _AsWritten(Transaction, frozen=True, gc=False):
     timestamp: Any = ""
 
 
+_AsWritten.__name__ = Transaction.__name__  # what a rule is given, and so what Python calls it where the rule is wrong
+
+
 class _Apart(msgspec.Struct, frozen=True, gc=False):
     """The same with some of it not read yet: msgspec holds no number of more than 4,300 digits."""
 

@@ -1,14 +1,14 @@
 """The log, which is the services' user interface: one line an event, as text or as JSON, to standard output.
 
-A log call may carry `extra={"label": ..., "fields": {...}}`: the label stands where the level would, and the fields
-are the event's data in the JSON format.
+A log call may carry `extra={"label": ..., "emphasis": ..., "fields": {...}}`: the label stands where the level would,
+the emphasis is the part of the message that shares its colour, the fields are the event's data in the JSON format.
 """
 
-import io
 import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,14 +17,14 @@ from typing import Any
 import msgspec
 
 from runtime.parsing import one_of
+from runtime.redaction import redacted
 from runtime.settings import setting
 
-HIDDEN = "***"  # stands for a secret
 _LEVELS = ("debug", "info", "warning", "error")
 _COLORS = {"FRAUD": "\x1b[1;31m", "WARNING": "\x1b[33m", "ERROR": "\x1b[1;31m"}
 _RESET = "\x1b[0m"
-_LONGEST_SHOWN = 64
-_secrets: set[str] = set()
+_LABEL_WIDTH = 7
+_MOST_CHARACTERS = 64
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class LogSettings:
 
 
 class TextFormat:
-    """Formats a log record as `time LABEL message`, in colour on a terminal."""
+    """Formats a log record as `time LABEL message`, where colour is wanted with the label and the emphasis in it."""
 
     def __init__(self, *, colored: bool) -> None:
         self._colored = colored
@@ -52,10 +52,13 @@ class TextFormat:
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line."""
         label = getattr(record, "label", record.levelname)
-        line = f"{_timestamp(record.created)} {label:<7} {_message(record)}"
+        message = redacted(record.getMessage())
+        padding = " " * (_LABEL_WIDTH - len(label))
         if self._colored and label in _COLORS:
-            return f"{_COLORS[label]}{line}{_RESET}"
-        return line
+            emphasis = getattr(record, "emphasis", "")
+            message = message.replace(emphasis, _in_color(label, emphasis), 1) if emphasis else message
+            label = _in_color(label, label)
+        return f"{_timestamp(record.created)} {label}{padding} {message}"
 
 
 class JsonFormat:
@@ -70,43 +73,37 @@ class JsonFormat:
             "time": _timestamp(record.created),
             "level": record.levelname.lower(),
             "service": self._service,
-            "message": _message(record),
+            "message": redacted(record.getMessage()),
             **getattr(record, "fields", {}),
         }
         return msgspec.json.encode(event).decode()
 
 
-def configure_logging(settings: LogSettings, service: str) -> None:
-    """Send the log of the whole process to standard output."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+def configure_logging(settings: LogSettings, service: str) -> Callable[[str], str]:
+    """Send the log of the whole process to standard output; return what makes a line of a warning without a lock."""
     handler = logging.StreamHandler(sys.stdout)
     formatter: Any = JsonFormat(service) if settings.format == "json" else TextFormat(colored=_is_colored())
     handler.setFormatter(formatter)
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    logging.raiseExceptions = False  # what a library says wrongly is not worth a traceback
     sys.unraisablehook = _log_unraisable
+    return partial(_warning_line, formatter)
 
 
-def hide(secret: str) -> None:
-    """Put *** wherever the log of this process would show the secret, also as Python writes it in text or in bytes.
-
-    Client libraries log their whole configuration and each request with LOG_LEVEL=debug.
-    """
-    _secrets.update((secret, repr(secret)[1:-1], repr(secret.encode())[2:-1]))
-
-
-def printable(text: str) -> str:
-    """Return foreign text in a form that cannot break or colour a log line: escaped, and cut to a bearable length."""
-    if len(text) > _LONGEST_SHOWN:
-        text = text[:_LONGEST_SHOWN] + "…"
+def printable(text: str, most: int = _MOST_CHARACTERS) -> str:
+    """Return foreign text in a form that cannot break or colour a log line: escaped, and cut to so many characters."""
+    if len(text) > most:
+        text = text[:most] + "…"
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def _message(record: logging.LogRecord) -> str:
-    message = record.getMessage()
-    for secret in _secrets:
-        message = message.replace(secret, HIDDEN)
-    return message
+def _warning_line(formatter: Any, message: str) -> str:
+    record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, (), None)
+    return str(formatter.format(record))
+
+
+def _in_color(label: str, text: str) -> str:
+    return f"{_COLORS[label]}{text}{_RESET}"
 
 
 def _log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:

@@ -1,12 +1,26 @@
 """Readers of a setting's text: each returns the value or raises ValueError(what is expected instead)."""
 
+import os
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 
 
 def optional_text(text: str) -> str | None:
     """Return the text, or None where it is empty."""
     return text or None
+
+
+def writable_file(text: str) -> str | None:
+    """Return the path of a file that can be written, now or when it is made, or None where the text is empty."""
+    path = Path(text)
+    if not text:
+        return None
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise ValueError("a file in a folder that is there")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise ValueError("a file that may be written")
+    return text
 
 
 def one_of(choices: Sequence[str], text: str) -> str:

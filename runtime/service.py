@@ -1,20 +1,27 @@
-"""A service's start and end: `--help`, settings, log, signals, exit code."""
+"""A service's start and end: `--help`, `--check`, settings, log, exit code."""
 
 import argparse
 import logging
-import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from runtime.logs import LogSettings, configure_logging
-from runtime.parsing import optional_text
-from runtime.settings import InvalidSettings, Setting, all_settings, environment, read_settings, setting
-from runtime.stop import Stop, StopTimeout, stop_on_signals
+from runtime.parsing import writable_file
+from runtime.process import Process, end
+from runtime.settings import (
+    InvalidSettings,
+    Setting,
+    all_settings,
+    environment,
+    read_settings,
+    setting,
+    unknown_names,
+)
+from runtime.stop import Stop
 
 EXIT_OK = 0
-EXIT_FAILED = 1
 EXIT_BAD_SETTINGS = 2
 EXIT_REFUSED = 3
 
@@ -24,7 +31,7 @@ logger = logging.getLogger(__name__)
 class ServiceFailed(Exception):
     """The service cannot go on; the message says why and what to do about it."""
 
-    exit_code = EXIT_FAILED
+    exit_code: int | None = None  # that of the process where it is none of its own
 
 
 class ServiceRefused(ServiceFailed):
@@ -39,7 +46,7 @@ class RuntimeSettings:
 
     log: LogSettings
     health_file: str | None = setting(
-        "HEALTH_FILE", "", optional_text, "file touched while the service works, for health checks; empty: none"
+        "HEALTH_FILE", "", writable_file, "file touched while the service works, for health checks; empty: none"
     )
 
 
@@ -52,32 +59,39 @@ class ServiceSettings(Protocol):
 
 
 T = TypeVar("T", bound=ServiceSettings)
+Serve = Callable[[T, Stop], int | None]
 
 
-def run_service(name: str, settings_class: type[T], serve: Callable[[T, Stop], None]) -> NoReturn:
-    """Run `serve(settings, stop)` as a process, and exit with its code.
+def run_service(
+    process: Process, settings_class: type[T], serve: Serve[T], options: argparse.Namespace | None = None
+) -> None:
+    """Run `serve(settings, stop)`, which may return an exit code, and end the process with it.
 
-    Exit codes: 0 stopped as asked, 1 failed, 2 the settings cannot be used (nothing was touched), 3 access refused.
+    Exit codes: 0 stopped as asked, 2 the settings cannot be used (nothing was touched), 3 access refused; that of the
+    process where it cannot go on.
     """
-    argument_parser(name, settings_class).parse_args()
-    run_with_settings(name, settings_class, serve)
-
-
-def run_with_settings(name: str, settings_class: type[T], serve: Callable[[T, Stop], None]) -> NoReturn:
-    """Do the same for a service that has handled its arguments."""
-    settings = _settings_or_exit(name, settings_class, environment())
-    configure_logging(settings.runtime.log, name)
-    _exit(_serve(settings, serve, stop_on_signals()))
+    options = options or argument_parser(process.name, settings_class).parse_args()
+    settings = _settings_or_exit(process.name, settings_class)
+    warnings = [f".env: {name} is no setting{hint}" for name, hint in unknown_names()]
+    if options.check:
+        sys.stderr.writelines(f"{process.name}: {warning}\n" for warning in warnings)
+        sys.exit(EXIT_OK)
+    process.stop.as_line = configure_logging(settings.runtime.log, process.name)
+    for warning in warnings:
+        logger.warning("%s", warning)
+    end(_serve(process, settings, serve))
 
 
 def argument_parser(name: str, settings_class: type) -> argparse.ArgumentParser:
-    """Return a parser that knows `--help`, which lists the settings."""
-    return argparse.ArgumentParser(
+    """Return a parser that knows `--help`, which lists the settings, and `--check`."""
+    parser = argparse.ArgumentParser(
         prog=f"python -m {name}",
         description=f"The {name}. Settings come from the environment, then from .env in the working folder:",
         epilog=settings_table(settings_class),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--check", action="store_true", help="say what is wrong with the settings, and do nothing else")
+    return parser
 
 
 def settings_table(settings_class: type) -> str:
@@ -89,28 +103,18 @@ def _table_line(declared: Setting) -> str:
     return f"  {declared.name:<30} {declared.default or '(unset)':<16} {declared.explanation}"
 
 
-def _settings_or_exit(name: str, settings_class: type[T], texts: Mapping[str, str]) -> T:
+def _settings_or_exit(name: str, settings_class: type[T]) -> T:
     try:
-        return read_settings(settings_class, texts)
+        return read_settings(settings_class, environment())
     except InvalidSettings as invalid:
         sys.stderr.writelines(f"{name}: {mistake}\n" for mistake in invalid.mistakes)
         sys.exit(EXIT_BAD_SETTINGS)
 
 
-def _serve(settings: T, serve: Callable[[T, Stop], None], stop: Stop) -> int:
+def _serve(process: Process, settings: T, serve: Serve[T]) -> int:
     try:
-        serve(settings, stop)
-    except StopTimeout:
-        logger.warning("stopped without waiting any longer: Kafka does not answer")
-        return EXIT_FAILED
+        exit_code = serve(settings, process.stop)
     except ServiceFailed as failed:
         logger.error("%s", failed)  # noqa: TRY400 - one clear line is for the user, a traceback is not
-        return failed.exit_code
-    return EXIT_OK
-
-
-def _exit(code: int) -> NoReturn:
-    """Leave at once: a Kafka client's own exit handlers may wait for a cluster that is away."""
-    logging.shutdown()
-    sys.stdout.flush()
-    os._exit(code)
+        return process.exit_failed if failed.exit_code is None else failed.exit_code
+    return exit_code or EXIT_OK

@@ -8,12 +8,18 @@ A settings class is a frozen dataclass whose fields are either `setting(...)` or
 """
 
 import dataclasses
+import difflib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from dotenv import dotenv_values
+
+_FILE = Path(".env")
+_EXAMPLE = Path(__file__).parents[1] / ".env.example"
+_OF_OTHERS = re.compile("COMPOSE_|DOCKER_|BUILDKIT_|PYTHON|FORCE_COLOR$|NO_COLOR$")  # who read the file too
 
 T = TypeVar("T")
 
@@ -55,9 +61,20 @@ def setting(name: str, default: str, read: Callable[[str], Any], explanation: st
 
 
 def environment() -> dict[str, str]:
-    """Return the process environment over the `.env` file of the working folder."""
-    from_file = {name: text or "" for name, text in dotenv_values(Path(".env")).items()}
-    return {**from_file, **os.environ}
+    """Return the process environment over the `.env` file of the working folder. Raises InvalidSettings."""
+    return {**_env_file(), **os.environ}
+
+
+def unknown_names() -> Iterator[tuple[str, str]]:
+    """Yield each name in `.env` that is no setting of any part, and a hint at the setting that may be meant.
+
+    The settings of all parts are known from .env.example, which a checkout has; an image has neither file.
+    """
+    known = list(dotenv_values(_EXAMPLE))
+    for name in _env_file():
+        if known and name not in known and not _OF_OTHERS.match(name):
+            nearest = difflib.get_close_matches(name, known, 1)
+            yield name, f"; is {nearest[0]} meant?" if nearest else ""
 
 
 def read_settings(settings_class: type[T], texts: Mapping[str, str]) -> T:
@@ -81,6 +98,15 @@ def all_settings(settings_class: type) -> Iterator[Setting]:
             yield field.metadata["setting"]
         else:
             yield from all_settings(cast("type", field.type))
+
+
+def _env_file() -> dict[str, str]:
+    try:
+        texts = dotenv_values(_FILE)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidSettings([Mistake("settings file", str(_FILE), f"a file that can be read: {reason}")]) from error
+    return {name: text or "" for name, text in texts.items()}
 
 
 def _fields(settings_class: Any) -> tuple[dataclasses.Field[Any], ...]:

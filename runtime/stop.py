@@ -1,22 +1,58 @@
-"""Stopping: SIGTERM and SIGINT ask for it; a service that cannot finish in time is interrupted."""
+"""Stopping: SIGTERM and SIGINT ask for it, the loops look whether somebody has, and a watchdog ends what hangs.
 
+Nothing is ever raised out of a signal handler: it would surface inside whatever runs at that moment, such as a user's
+rule or a line of the log, which take it for a failure of their own.
+"""
+
+import os
 import signal
+import sys
+import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
-SECONDS_TO_FINISH = 2
+SECONDS_TO_FINISH = 2  # after these a loop gives up what it waits for
+SECONDS_TO_END = 3  # after these the process ends wherever it is
 _SLICE_SECONDS = 0.05
-
-
-class StopTimeout(Exception):
-    """Raised in the main thread, wherever it is, when the service has not stopped in time after it was asked to."""
+_STANDARD_OUTPUT = 1
 
 
 class Stop:
-    """Whether the service has been asked to stop."""
+    """Whether the service has been asked to stop.
+
+    `waiting_for` says what it would be waiting for if it hung now; `as_line` makes a line of the log of a message.
+    """
+
+    as_line: Callable[[str], str]
 
     def __init__(self) -> None:
         self.requested = False
+        self.waiting_for = "its own start"
+        self.as_line = str
+        self.outlives_its_reader = False
+        self._overdue_at = float("inf")
+        self._asking = -1
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it was asked so long ago that what is waited for has to be given up."""
+        return time.monotonic() > self._overdue_at
+
+    def request(self) -> None:
+        """Ask for a stop. Asked again it changes nothing: `timeout` and some shells send each signal twice."""
+        if not self.requested:
+            self.requested = True
+            self._overdue_at = time.monotonic() + SECONDS_TO_FINISH
+            if self._asking >= 0:
+                os.write(self._asking, b"\0")
+
+    def reader_is_gone(self) -> None:
+        """Ask for a stop because nobody reads the output any more."""
+        if not self.outlives_its_reader:
+            self.request()
 
     def wait(self, seconds: float) -> None:
         """Sleep, but no longer than until a stop is asked for.
@@ -27,21 +63,43 @@ class Stop:
         while not self.requested and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, _SLICE_SECONDS))
 
-    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        """Ask for a stop. Asked again it changes nothing: `timeout` and some shells send each signal twice."""
-        if not self.requested:
-            self.requested = True
-            signal.alarm(SECONDS_TO_FINISH)
+    def on_signals(self, exit_code: int) -> None:
+        """Ask for a stop with SIGTERM and SIGINT; end the process with the exit code where it has not ended in time.
+
+        Call in the main thread.
+        """
+        asked, self._asking = os.pipe()
+        os.set_blocking(self._asking, False)
+        threading.Thread(target=self._end_in_time, args=(asked, exit_code), name="watchdog", daemon=True).start()
+        signal.set_wakeup_fd(self._asking, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.request()
+
+    def _end_in_time(self, asked: int, exit_code: int) -> None:
+        """Wait until a stop is asked for, and then a little; take no lock, which may be what the process hangs on.
+
+        A signal wakes this thread even while the main thread is in a call that never gets to Python's own handler.
+        """
+        os.read(asked, 1)
+        time.sleep(SECONDS_TO_END)
+        waited = f"still waiting for {self.waiting_for} ({_place()})"
+        _write_without_waiting(self.as_line(f"ended by force {SECONDS_TO_END} s after it was asked to stop: {waited}"))
+        os._exit(exit_code)
 
 
-def stop_on_signals() -> Stop:
-    """Return a Stop that SIGTERM and SIGINT ask for. Call in the main thread."""
-    stop = Stop()
-    signal.signal(signal.SIGTERM, stop.on_signal)
-    signal.signal(signal.SIGINT, stop.on_signal)
-    signal.signal(signal.SIGALRM, _raise_stop_timeout)
-    return stop
+def _place() -> str:
+    """Return where the main thread is."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - it has no public name
+    return "nowhere" if frame is None else f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
 
 
-def _raise_stop_timeout(_number: int, _frame: FrameType | None) -> None:
-    raise StopTimeout
+def _write_without_waiting(line: str) -> None:
+    with suppress(OSError):
+        was_blocking = os.get_blocking(_STANDARD_OUTPUT)
+        os.set_blocking(_STANDARD_OUTPUT, False)
+        with suppress(BlockingIOError):
+            os.write(_STANDARD_OUTPUT, f"{line}\n".encode(errors="backslashreplace"))
+        os.set_blocking(_STANDARD_OUTPUT, was_blocking)  # others may share what it leads to

@@ -5,9 +5,10 @@ A member that the group has left behind then commits as nobody, which the broker
 
 from typing import Any
 
-from detector.__main__ import serve
+from detector.service import serve
 from detector.settings import DetectorSettings
 from messaging import kafka_python_client
+from runtime.process import begin
 from runtime.service import run_service
 
 
@@ -18,4 +19,4 @@ def _ask_now(membership: Any) -> Any:
 if __name__ == "__main__":
     naive: Any = kafka_python_client._Membership  # noqa: SLF001 - it is to be broken
     naive.metadata = property(_ask_now, lambda _membership, _kept: None)
-    run_service("detector", DetectorSettings, serve)
+    run_service(begin("detector"), DetectorSettings, serve)

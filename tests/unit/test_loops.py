@@ -7,15 +7,18 @@ from decimal import Decimal
 from itertools import islice
 
 import pytest
+from msgspec.structs import replace
 
 import detector.loop
 import detector.report
 import generator.loop
 import generator.report
-from detector.__main__ import make_routes
+import runtime.stop
+from detector.rules import Rule
+from detector.service import make_routes
 from detector.settings import DetectorSettings
-from generator.__main__ import as_message
 from generator.fake_transactions import fake_transactions
+from generator.service import as_message
 from messaging.client import BatchAborted, ClientFailed, Message
 from messaging.in_memory_client import InMemoryCluster, InMemoryDetectorClient, InMemoryGeneratorClient
 from messaging.transaction import Transaction
@@ -27,19 +30,18 @@ from runtime.stop import Stop
 SETTINGS = read_settings(DetectorSettings, {})
 
 
-class StopAfter(Stop):
-    """A stop that is asked for once it has been looked at so many times."""
+class StopsAfter(Heartbeat):
+    """Asks for a stop at the beginning of the round behind so many."""
 
-    def __init__(self, looks: int) -> None:
-        self._looks = looks
+    def __init__(self, rounds: int) -> None:
+        super().__init__(None)
+        self._rounds = rounds
+        self.stop = Stop()
 
-    @property
-    def requested(self) -> bool:  # type: ignore[override]
-        self._looks -= 1
-        return self._looks < 0
-
-    def wait(self, seconds: float) -> None:
-        pass
+    def beat(self) -> None:
+        self._rounds -= 1
+        if self._rounds < 0:
+            self.stop.request()
 
 
 def broken(_transaction: Transaction) -> str:
@@ -49,6 +51,11 @@ def broken(_transaction: Transaction) -> str:
 def payments(*amounts: str) -> Iterator[Message]:
     for number, amount in enumerate(amounts):
         yield as_message("transactions", Transaction(str(number), "a", "b", Decimal(amount), "USD"))
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detector.loop, "_PAUSE_AFTER_ABORT_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -69,8 +76,9 @@ def detect(cluster: InMemoryCluster, rounds: int, show: str = "all", **texts: st
     report = detector.report.Report(show)
     failures = detector.loop.RuleFailures(settings.dead_letter_limit)
     routes = make_routes(settings, cluster)
+    heartbeat = StopsAfter(rounds)
     with closing(client):
-        detector.loop.run(client, routes, failures, report, Heartbeat(None), StopAfter(rounds))
+        detector.loop.run(client, routes, failures, report, heartbeat, heartbeat.stop)
     return report
 
 
@@ -130,6 +138,37 @@ def test_a_rule_that_fails_now_and_then_makes_dead_letters(cluster: InMemoryClus
     assert report.dead_letters == len(cluster.records("dead-letter")) == 4
 
 
+class StopsAt:
+    """A rule that asks for a stop when it is asked so many times."""
+
+    def __init__(self, stop: Stop, time: int) -> None:
+        self._stop = stop
+        self._time = time
+        self.asked = 0
+
+    def __call__(self, _transaction: Transaction) -> None:
+        self.asked += 1
+        if self.asked == self._time:
+            self._stop.request()
+
+
+@pytest.mark.parametrize("time", [1, 2, 5])
+def test_a_stop_in_mid_batch_leaves_the_rest_unasked_and_all_of_it_uncommitted(
+    cluster: InMemoryCluster, time: int
+) -> None:
+    fill(cluster, payments(*["1"] * 5))
+    stop = Stop()
+    rule = StopsAt(stop, time)
+    routes = replace(make_routes(SETTINGS, cluster), rules=[Rule("stops", rule)])
+    client = InMemoryDetectorClient(cluster, cluster.groups["detector"], "transactions", 10)
+    report = detector.report.Report("all")
+    detector.loop.run(client, routes, detector.loop.RuleFailures(1), report, Heartbeat(None), stop)
+    assert rule.asked == time
+    assert not cluster.groups["detector"].committed
+    assert not any(cluster.records(topic) for topic in ("fraud", "legit", "dead-letter"))
+    assert report.judged == 0
+
+
 @pytest.mark.parametrize(("show", "labels"), [("all", ["LEGIT", "FRAUD"]), ("fraud", ["FRAUD"]), ("none", [])])
 def test_the_log_shows_what_is_asked_for(
     cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture, show: str, labels: list[str]
@@ -186,7 +225,8 @@ def test_the_summary_comes_when_it_is_time(
     monkeypatch.setattr(detector.report, "SUMMARY_SECONDS", 0.0)
     fill(cluster, payments("1", "950"))
     detect(cluster, rounds=1, show="none")
-    assert caplog.messages[0].startswith("summary: judged 2, fraud 1, legit 1, dead letters 0, per second ")
+    counted = "judged 2, fraud 1 (amount_over_threshold 1), legit 1, dead letters 0"
+    assert caplog.messages[0].startswith(f"summary: {counted}, per second ")
     assert caplog.messages[0].endswith(", lag 0")
 
 
@@ -218,7 +258,8 @@ def test_a_lag_that_is_not_known_is_not_called_0(
 def generate(cluster: InMemoryCluster, messages: Iterator[Message], rounds: int) -> generator.report.Report:
     report = generator.report.Report("all")
     client = InMemoryGeneratorClient(cluster)
-    generator.loop.run(client, messages, 0, report, Heartbeat(None), StopAfter(rounds))
+    heartbeat = StopsAfter(rounds)
+    generator.loop.run(client, messages, 0, report, heartbeat, heartbeat.stop)
     return report
 
 
@@ -260,9 +301,20 @@ def test_no_more_is_in_flight_than_the_pace_allows_while_kafka_is_away(cluster: 
     stream = fake_transactions(7, 10, lambda: "now")
     messages = (as_message("transactions", t) for t in islice(stream, 50_000))
     report = generator.report.Report("none")
-    generator.loop.run(client, messages, 0, report, Heartbeat(None), StopAfter(1_000_000))
+    generator.loop.run(client, messages, 0, report, Heartbeat(None), Stop())
     assert client.most_in_flight == 10_000
     assert report.sent == 50_000
+
+
+def test_what_kafka_does_not_acknowledge_is_given_up_when_the_stop_has_waited_long_enough(
+    cluster: InMemoryCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime.stop, "SECONDS_TO_FINISH", 0)
+    client = Slow(cluster, rounds=1_000_000)
+    heartbeat = StopsAfter(5)
+    with pytest.raises(ServiceFailed, match="Kafka does not answer"):
+        generator.loop.run(client, payments("1"), 0, generator.report.Report("none"), heartbeat, heartbeat.stop)
+    assert client.in_flight == 1
 
 
 def test_what_was_not_confirmed_is_said(caplog: pytest.LogCaptureFixture) -> None:

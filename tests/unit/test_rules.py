@@ -1,3 +1,5 @@
+import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -5,7 +7,7 @@ import pytest
 
 from detector.rules import Rule, amount_over, named_rules
 from detector.verdict import RuleFailed, judge
-from messaging.transaction import Transaction
+from messaging.transaction import Transaction, read_transaction
 
 
 def of_amount(amount: str) -> Transaction:
@@ -24,14 +26,39 @@ def broken(_transaction: Transaction) -> str:
     raise KeyError("missing")
 
 
+def ends_the_process(_transaction: Transaction) -> str:
+    sys.exit(0)
+
+
+class Indescribable(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def raises_what_fails_too(_transaction: Transaction) -> str:
+    raise Indescribable
+
+
+def sees_what_fails_too(_transaction: Transaction) -> object:
+    return Indescribable()
+
+
+def sees_half_a_character(_transaction: Transaction) -> str:
+    return "\ud800"
+
+
+def reads_a_field_that_is_none(transaction: Transaction) -> str:
+    return str(transaction.country)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("amount", ["0", "899.99", "900", "900.00", "9e2"])
 def test_an_amount_up_to_the_threshold_is_legit(amount: str) -> None:
-    assert not judge(of_amount(amount), [amount_over(Decimal(900))]).is_fraud
+    assert not judge(of_amount(amount), [amount_over(Decimal(900))]).reasons
 
 
 @pytest.mark.parametrize("amount", ["900.01", "9.0001e2", "900.00000000000000001", "1e400"])
 def test_an_amount_over_the_threshold_is_fraud(amount: str) -> None:
-    assert judge(of_amount(amount), [amount_over(Decimal(900))]).is_fraud
+    assert judge(of_amount(amount), [amount_over(Decimal(900))]).reasons
 
 
 def test_a_reason_names_the_rule_and_what_it_saw() -> None:
@@ -47,6 +74,22 @@ def test_every_rule_that_sees_something_gives_a_reason() -> None:
 def test_a_rule_that_raises_is_named() -> None:
     with pytest.raises(RuleFailed, match="rule broken failed: KeyError"):
         judge(of_amount("1"), [Rule("broken", broken)])
+
+
+@pytest.mark.parametrize("rule", [ends_the_process, raises_what_fails_too, sees_what_fails_too])
+def test_nothing_that_a_rule_raises_is_a_verdict_or_an_end(rule: Callable[[Transaction], str | None]) -> None:
+    with pytest.raises(RuleFailed, match="rule bad failed: "):
+        judge(of_amount("1"), [Rule("bad", rule)])
+
+
+def test_what_utf_8_cannot_hold_is_spelled_out_in_a_reason() -> None:
+    assert judge(of_amount("1"), [Rule("half", sees_half_a_character)]).reasons == ["half: \\ud800"]
+
+
+def test_a_rule_that_reads_a_field_that_is_none_is_told_so_of_a_transaction() -> None:
+    paid = read_transaction(b'{"id":"1","source":"a","target":"b","amount":1}')
+    with pytest.raises(RuleFailed, match="AttributeError: 'Transaction' object has no attribute 'country'"):
+        judge(paid, [Rule("reads", reads_a_field_that_is_none)])
 
 
 def test_a_reason_stays_short_whatever_the_amount() -> None:
@@ -65,7 +108,11 @@ def test_no_names_are_no_rules() -> None:
     assert named_rules("") == []
 
 
-@pytest.mark.parametrize("name", ["no_such_module:rule", "json:no_such_function", "json", "json:__name__", "1:2"])
-def test_what_is_not_a_function_is_refused(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["no_such_module:rule", "json:no_such_function", "json", "json:__name__", "1:2", "this_ends:rule"]
+)
+def test_what_is_not_a_function_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "this_ends.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ValueError, match="module:function"):
         named_rules(name)

@@ -1,0 +1,57 @@
+"""The audit as a service: settings -> auditor -> table -> exit code."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+from audit.auditor import Auditor
+from audit.findings import Findings, table
+from audit.settings import AuditSettings
+from runtime.process import Process
+from runtime.service import EXIT_OK, ServiceFailed, argument_parser, run_service
+from runtime.stop import Stop
+
+EXIT_LAW_BROKEN = 1
+SECONDS_BETWEEN_TABLES = 10.0
+
+logger = logging.getLogger("audit")
+
+
+def main(process: Process) -> None:
+    """Run the process. Once asked for an answer it gives one, in its exit code, even if nobody reads the table."""
+    parser = argument_parser("audit", AuditSettings)
+    parser.add_argument("--follow", action="store_true", help="go on, with a table every ten seconds, until Ctrl-C")
+    options = parser.parse_args()
+    process.stop.outlives_its_reader = not options.follow
+    run_service(process, AuditSettings, partial(serve, follow=options.follow), options)
+
+
+def serve(settings: AuditSettings, stop: Stop, *, follow: bool) -> int:
+    """Audit once, or until a stop is asked for; return the exit code."""
+    stop.waiting_for = "Kafka to answer"
+    last = None
+    for findings in audits(Auditor(settings, stop), stop, follow=follow):
+        show(findings, settings.runtime.log.format)
+        last = findings
+    if last is None:
+        raise ServiceFailed("stopped before the end: nothing is known")
+    return EXIT_OK if last.law_holds else EXIT_LAW_BROKEN
+
+
+def audits(auditor: Auditor, stop: Stop, *, follow: bool) -> Iterator[Findings]:
+    """Yield the findings of one audit, or of one after the other until a stop is asked for."""
+    while not stop.requested and (findings := auditor.audit()) is not None:
+        yield findings
+        if not follow:
+            return
+        stop.wait(SECONDS_BETWEEN_TABLES)
+
+
+def show(findings: Findings, log_format: str) -> None:
+    """Print the table, or in the JSON format log the same as the fields of one event."""
+    if log_format == "text":
+        sys.stdout.write(table(findings) + "\n")
+    fields = {"counts": findings.counts(), "examples": findings.offences.examples}
+    level, verdict = (logging.INFO, "holds") if findings.law_holds else (logging.ERROR, "is broken")
+    logger.log(level, "the law of conservation %s", verdict, extra={"fields": fields})

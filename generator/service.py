@@ -1,0 +1,75 @@
+"""The generator as a service: settings -> client -> loop -> exit code."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from itertools import islice
+
+from generator import loop
+from generator.fake_transactions import fake_transactions
+from generator.report import Report
+from generator.settings import GeneratorSettings
+from messaging.client import ClientLibrary, Message
+from messaging.connect import keep_running, load_library
+from messaging.transaction import Transaction, write_transaction
+from runtime.health import Heartbeat
+from runtime.process import Process
+from runtime.service import run_service
+from runtime.stop import Stop
+
+logger = logging.getLogger("generator")
+
+
+def main(process: Process) -> None:
+    """Run the process."""
+    run_service(process, GeneratorSettings, serve)
+
+
+def serve(settings: GeneratorSettings, stop: Stop) -> None:
+    """Generate until the count is reached or a stop is asked for."""
+    logger.info(
+        "started: %s at %s, %s a second to %s",
+        settings.kafka.client,
+        settings.kafka.bootstrap_servers,
+        settings.per_second or "as fast as possible,",
+        settings.topics.transactions,
+    )
+    stream = fake_transactions(settings.seed, settings.accounts, timestamp)
+    messages = map(partial(as_message, settings.topics.transactions), islice(stream, settings.count or None))
+    report = Report(settings.runtime.log.transactions)
+    session = partial(generate, settings, load_library(settings.kafka.client), messages, report, stop)
+    keep_running(session, settings.kafka, stop)
+    report.total()
+
+
+def generate(
+    settings: GeneratorSettings, library: ClientLibrary, messages: Iterator[Message], report: Report, stop: Stop
+) -> None:
+    """Generate with one client, until the messages end, a stop is asked for or the client fails."""
+    library.create_topics(settings.kafka, [settings.topics.transactions])
+    heartbeat = Heartbeat(settings.runtime.health_file)
+    with closing(library.open_generator_client(settings.kafka)) as client:
+        logger.info("connected: writing to %s", settings.topics.transactions)
+        try:
+            loop.run(client, messages, float(settings.per_second), report, heartbeat, stop)
+        finally:
+            report.given_up(client.in_flight)
+
+
+def as_message(topic: str, transaction: Transaction) -> Message:
+    """Return the transaction as a message; its key is the source, so an account's transactions stay in order."""
+    value = write_transaction(transaction)
+    return Message(topic, transaction.source.encode(), value, (), time.time_ns() // 1_000_000, None)
+
+
+def timestamp() -> str:
+    """Return the time as RFC 3339 in UTC with milliseconds."""
+    return _rfc3339(time.time_ns() // 1_000_000)
+
+
+@lru_cache(maxsize=1)
+def _rfc3339(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,108 @@
+"""Standard output and standard error that cannot fail: without a reader, on a full disk, or closed.
+
+Whatever writes here, the log or a `print` in a user's rule, must not fail for the sake of what it says.
+"""
+
+import io
+import os
+import select
+import sys
+from collections.abc import Callable
+
+OUTPUT, ERRORS = 1, 2
+_MOST_PENDING_CHARACTERS = 8_192
+
+
+class Output(io.TextIOBase):
+    """A text stream that writes each line whole and at once, and tells what goes wrong instead of raising it.
+
+    `on_gone` is called when nobody reads any more, `on_failure` when a line could not be written for another reason.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, descriptor: int, on_gone: Callable[[], None], on_failure: Callable[[OSError], None]) -> None:
+        self._descriptor = descriptor
+        self._on_gone = on_gone
+        self._on_failure = on_failure
+        self._pending = ""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
+        return os.isatty(self._descriptor)
+
+    def writable(self) -> bool:
+        """Tell that it can be written to."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write the whole lines of the text, and the rest with the next one or when flushed."""
+        lines, newline, self._pending = (self._pending + text).rpartition("\n")
+        if newline:
+            self._write(lines + newline)
+        if len(self._pending) > _MOST_PENDING_CHARACTERS:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is left of a line."""
+        text, self._pending = self._pending, ""
+        if text:
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        try:
+            _write_all(self._descriptor, text.encode(errors="backslashreplace"))
+        except BrokenPipeError:
+            self._on_gone()
+        except OSError as error:
+            self._on_failure(error)
+
+
+class Complaint:
+    """Says on standard error, once, that standard output cannot be written."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._is_made = False
+
+    def __call__(self, error: OSError) -> None:
+        """Say it."""
+        if not self._is_made:
+            self._is_made = True
+            sys.stderr.write(f"{self._name}: the log cannot be written: {error.strerror}; going on without it\n")
+
+
+def open_outputs(name: str, on_gone: Callable[[], None]) -> None:
+    """Replace sys.stdout and sys.stderr; call before anything else is opened, which would take a closed one's place."""
+    was_closed = sys.stdout is None
+    for descriptor in (0, OUTPUT, ERRORS):
+        _keep_open(descriptor)
+    complain = Complaint(name)
+    sys.stdout = Output(OUTPUT, on_gone, complain)
+    sys.stderr = Output(ERRORS, _say_nothing, _say_nothing)
+    if was_closed:
+        complain(OSError(0, "it is closed"))
+
+
+def _keep_open(descriptor: int) -> None:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:  # whoever shares it has made it so
+            select.select((), (descriptor,), ())
+
+
+def _say_nothing(_: object = None) -> None:
+    """Take what went wrong on standard error: there is nowhere left to tell of it."""
