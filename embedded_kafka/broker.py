@@ -17,7 +17,7 @@ from embedded_kafka import aot_cache, configuration, jars, ports, readiness
 from embedded_kafka.die_with_parent import with_parent
 from embedded_kafka.errors import EmbeddedKafkaError
 
-START_SECONDS = 90
+START_SECONDS = 300
 FENCE_SECONDS = 40
 FENCED = re.compile(rb"Fencing broker .*fenced=1,", re.DOTALL)  # in Kafka's log: the decision, and its record
 FLUSH_SECONDS = 0.3  # ten times as long as Kafka may hold a record back
@@ -161,22 +161,24 @@ class EmbeddedKafka:
 
     def _expect_formatted(self) -> None:
         if self._process is not None and self._process.wait(START_SECONDS) != 0:
-            raise self._failure("Kafka's data directory could not be formatted")
+            raise self.failure("Kafka's data directory could not be formatted")
 
     def _expect_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not readiness.is_ready(self.ports.broker, self._tls):
             if not self.is_running:
-                raise self._failure("Kafka ended while it was starting")
+                raise self.failure("Kafka ended while it was starting")
             if time.monotonic() > deadline:
                 self.kill()
-                raise self._failure(f"Kafka did not answer within {START_SECONDS} s")
+                raise self.failure(f"Kafka did not answer within {START_SECONDS} s")
             time.sleep(0.05)
 
-    def _failure(self, what: str) -> EmbeddedKafkaError:
+    def failure(self, what: str) -> EmbeddedKafkaError:
+        """Return the error that says this, with the broker's exit code and its last lines."""
+        code = self._process and self._process.poll()
         log = (self._directory or Path()) / "broker.log"
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
-        return EmbeddedKafkaError("\n".join([f"{what}; the last lines of {log}:", *lines]))
+        return EmbeddedKafkaError("\n".join([f"{what} (exit code {code}); the last lines of {log}:", *lines]))
 
 
 class _Learner(EmbeddedKafka):

@@ -1,4 +1,4 @@
-"""One broker for the whole session, names of its own for each test, and services that end with their test."""
+"""One broker for as long as it lives, names of its own for each test, and services that end with their test."""
 
 import os
 import re
@@ -7,17 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 from xdist.scheduler import LoadScopeScheduling
 
 from messaging.settings import CLIENTS
-from tests.brokers import Broker, choose_broker
+from tests.brokers import Broker, Kafka, choose_broker, expect_answer
 from tests.services import Services
+from tests.shared import Shared
 from tests.topics import Names, unique_names
 
 BROKER = pytest.StashKey[Broker]()
-ANSWER_SECONDS = 60
 # What shares a network and a port, or brokers of its own, stays in one process; all else goes to whichever is free.
 TOGETHER = re.compile(r"(tests/containers)/|(tests/integration/test_secured)|tests/chaos/.*-(kafka-python|confluent)")
 
@@ -41,22 +39,17 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def broker(pytestconfig: pytest.Config) -> Iterator[str]:
-    """The servers of the session's broker, which starts with the first test that asks."""
-    chosen = pytestconfig.stash[BROKER]
-    with chosen.start() as servers:
-        expect_answer(servers, chosen.description)
-        yield servers
+def brokers(pytestconfig: pytest.Config) -> Iterator[Shared[Kafka]]:
+    """The session's broker, which starts with the first test that asks."""
+    with closing(Shared(pytestconfig.stash[BROKER].start, expect_answer)) as brokers:
+        yield brokers
 
 
-def expect_answer(servers: str, description: str) -> None:
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=servers, bootstrap_timeout_ms=ANSWER_SECONDS * 1000, reconnect_backoff_max_ms=500
-        )
-    except KafkaError as error:
-        pytest.fail(f"no answer within {ANSWER_SECONDS} s: {description}; {error}", pytrace=False)
-    admin.close()
+@pytest.fixture
+def broker(brokers: Shared[Kafka]) -> Iterator[str]:
+    """The servers of a broker that answers; where it dies, that is said of this test, and the next gets another."""
+    with brokers.lent() as kafka:
+        yield kafka.servers
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from decimal import Decimal
 from kafka import KafkaConsumer, TopicPartition
 
 from messaging.client import Record
-from tests.topics import Names, committed
+from tests.topics import Names, committed, open_consumer
 from tests.waiting import wait_until
 
 REASON = "fraud.reason"
 
 
-def wait_until_judged(servers: str, names: Names, count: int, seconds: float = 120) -> None:
+def wait_until_judged(servers: str, names: Names, count: int, seconds: float = 30) -> None:
     """Wait until the group has committed so many records of the topic `transactions`."""
-    with closing(KafkaConsumer(bootstrap_servers=servers, group_id=names.group, enable_auto_commit=False)) as consumer:
+    with closing(open_consumer(servers, group_id=names.group)) as consumer:
         partitions = [TopicPartition(names.transactions, n) for n in consumer.partitions_for_topic(names.transactions)]
         wait_until(lambda: _committed(consumer, partitions) >= count, seconds, f"{count} records judged")
 

@@ -2,19 +2,22 @@
 
 import shlex
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Self
 
 import docker
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import DockerException, ImageNotFound, NotFound
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
+
+from tests.waiting import BUSY
 
 REPOSITORY, TAG = "apache/kafka", "4.3.1"
 IMAGE = f"{REPOSITORY}:{TAG}"
 _PORT = 9092
-_ANSWER_SECONDS = 5
-_PULL_SECONDS = 90
+_ANSWER_SECONDS = 60
+_PULL_SECONDS = 600
+_LAST_LINES = 15
 _WAIT_FOR_PORT = "until [ -e /tmp/listeners ]; do sleep 0.1; done; . /tmp/listeners; exec /etc/kafka/docker/run"
 
 # One setting from outside replaces all of the image's own, so everything is here.
@@ -34,6 +37,8 @@ _SETTINGS = {
     "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
     "KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
     "KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS": "1000",
+    # Busy for longer than the default's 9 s, it would take the leadership of all partitions from itself.
+    "KAFKA_BROKER_SESSION_TIMEOUT_MS": "60000",
 }
 
 
@@ -43,7 +48,7 @@ class KafkaContainer(DockerContainer):
     def __init__(self) -> None:
         # The fixture stops the container: testcontainers' reaper would be one image more to pull.
         testcontainers_config.ryuk_disabled = True
-        super().__init__(IMAGE, env=_SETTINGS, ports=[_PORT])
+        super().__init__(IMAGE, {"timeout": _ANSWER_SECONDS * BUSY}, env=_SETTINGS, ports=[_PORT])
         self.with_command(["sh", "-c", _WAIT_FOR_PORT])
 
     @property
@@ -57,6 +62,28 @@ class KafkaContainer(DockerContainer):
         write = f"echo {shlex.quote(listeners)} >/tmp/new && mv /tmp/new /tmp/listeners"
         assert self.exec(["sh", "-c", write]).exit_code == 0
         return self
+
+    def stop(self, force: bool = True, delete_volume: bool = True) -> None:  # noqa: FBT001, FBT002 - as in testcontainers
+        with suppress(NotFound):  # somebody has removed it
+            super().stop(force, delete_volume)
+
+    def kill(self) -> None:
+        """Send SIGKILL, and wait for the end."""
+        self.get_wrapped_container().kill()
+        self.wait()
+
+    def death(self) -> str | None:
+        """Return how the container ended, with the last lines of its log; None while it runs."""
+        container = self.get_wrapped_container()
+        try:
+            container.reload()
+        except NotFound:
+            return f"Kafka died: its container {container.short_id} is gone"
+        if container.status == "running":
+            return None
+        code = container.attrs["State"]["ExitCode"]
+        log = container.logs(tail=_LAST_LINES).decode(errors="replace")
+        return f"Kafka died: its container ended with exit code {code}; its last lines:\n{log}"
 
 
 def problem_with_docker() -> str | None:

@@ -14,10 +14,12 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
 from messaging.client import Headers, Message, Record
-from tests.waiting import wait_until
+from tests.waiting import BUSY, wait_until
 
-_READ_SECONDS = 180.0
-_WRITE_SECONDS = 20.0
+_READ_SECONDS = 30.0
+WRITE_SECONDS = 20.0 * BUSY
+_TIME_LIMITS = {"request_timeout_ms": 30_000 * BUSY, "bootstrap_timeout_ms": 30_000 * BUSY}
+_LEADER_MS = 10_000 * BUSY
 _UP_TO_ANY_SIZE = 1_000_000_000
 NOW = time.time_ns() // 1_000_000  # a broker may delete what is older than its retention at any moment
 
@@ -48,9 +50,14 @@ def unique_names() -> Names:
 
 
 def create_topic(servers: str, name: str, partitions: int = 4, settings: Mapping[str, str] | None = None) -> None:
-    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+    with closing(open_admin(servers)) as admin:
         admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(settings or {}))])
-        admin.wait_for_topics([name])
+        admin.wait_for_topics([name], _LEADER_MS)
+
+
+def open_admin(servers: str) -> KafkaAdminClient:
+    """Return an admin client that waits as long as a busy machine needs."""
+    return KafkaAdminClient(bootstrap_servers=servers, **_TIME_LIMITS)
 
 
 def message(
@@ -69,7 +76,7 @@ def write(servers: str, messages: Iterable[Message], compression: str = "none") 
     """Write the messages in their order."""
     producer = raw_producer(servers, {"compression.type": compression})
     send(producer, messages)
-    assert producer.flush(_WRITE_SECONDS) == 0
+    assert producer.flush(WRITE_SECONDS) == 0
 
 
 def raw_producer(servers: str, settings: Mapping[str, str]) -> Producer:
@@ -129,13 +136,13 @@ def _ends(servers: str, topic: str) -> Mapping[TopicPartition, int]:
 
 
 def _consumer(servers: str, isolation_level: str) -> KafkaConsumer:
-    return KafkaConsumer(
-        bootstrap_servers=servers,
-        isolation_level=isolation_level,
-        enable_auto_commit=False,
-        allow_auto_create_topics=False,
-        max_poll_records=10_000,
-    )
+    settings = {"isolation_level": isolation_level, "allow_auto_create_topics": False, "max_poll_records": 10_000}
+    return open_consumer(servers, **settings)
+
+
+def open_consumer(servers: str, **settings: object) -> KafkaConsumer:
+    """Return a consumer that waits as long as a busy machine needs, and commits only what it is told to."""
+    return KafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, **_TIME_LIMITS, **settings)
 
 
 def _expect_delivered(error: object, _message: object) -> None:

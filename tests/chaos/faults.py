@@ -10,10 +10,10 @@ from confluent_kafka.admin import AdminClient
 
 from tests.chaos.scene import ANSWER_SECONDS, PARTITIONS, Scene, is_whole
 from tests.harmful_rules import HANG_SECONDS
-from tests.waiting import wait_until
+from tests.waiting import BUSY, wait_until
 
 ASSIGNED = r"assigned: \S+\[\d"
-_NETWORK_SECONDS = 120.0
+_NETWORK_SECONDS = 60.0
 
 
 class Fault(NamedTuple):
@@ -150,7 +150,7 @@ def delete_the_topics(scene: Scene) -> None:
     assert not before.problems, before.problems
     admin = AdminClient({"bootstrap.servers": scene.stage.servers, "log_level": 2})
     for deleted in admin.delete_topics(list(scene.names[:4])).values():
-        deleted.result(ANSWER_SECONDS)
+        deleted.result(ANSWER_SECONDS * BUSY)
     scene.begin()
     scene.expect_recovery()
 

@@ -10,7 +10,7 @@ from tests.services import Service, Services
 from tests.topics import Names, message, raw_producer
 
 BAD_PER_SECOND = 20
-_START_SECONDS = 60.0
+_START_SECONDS = 20.0
 _SENT = r"stopped: sent ([\d,]+)"
 _SENT_ID = r'"id":"([^"]+)"'
 _NOT_CONFIRMED = r"not confirmed by Kafka: ([\d,]+)"

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from tests.topics import Names
-from tests.waiting import wait_until
+from tests.waiting import BUSY, wait_until
 
 _ANSWER_SECONDS = 2.0
-_PATIENCE_SECONDS = 90.0
+_PATIENCE_SECONDS = 30.0
 
 Ends = Mapping[int, int]
 
@@ -47,7 +47,7 @@ class Progress:
 
     def behind(self) -> int:
         """Return how many records, and Kafka's own marks between them, are not judged."""
-        committed = self._consumer.committed(self._partitions, _PATIENCE_SECONDS)
+        committed = self._consumer.committed(self._partitions, _PATIENCE_SECONDS * BUSY)
         return sum(self.ends().values()) - sum(max(0, each.offset) for each in committed)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from tests.chaos.faults import ASSIGNED, Fault
 from tests.chaos.scene import Pace, Scene
 from tests.chaos.stage import Stage
 
-_START_SECONDS = 60.0
+_START_SECONDS = 20.0
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 

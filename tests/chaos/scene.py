@@ -18,7 +18,7 @@ from tests.chaos.witness import Witness
 from tests.harmful_rules import HANG_WHEN
 from tests.services import Service, Services
 from tests.topics import Names, unique_names
-from tests.waiting import wait_until
+from tests.waiting import BUSY, wait_until
 
 PARTITIONS = 4
 ANSWER_SECONDS = 30.0
@@ -102,7 +102,7 @@ def create_topics(stage: Stage, names: Names) -> None:
     topics = [NewTopic(name, PARTITIONS, len(stage.brokers)) for name in names[:4]]
     for created in admin.create_topics(topics).values():
         with suppress(KafkaException):  # a detector may have been quicker
-            created.result(ANSWER_SECONDS)
+            created.result(ANSWER_SECONDS * BUSY)
     wait_until(lambda: is_whole(stage, names), ANSWER_SECONDS, "the leaders and replicas of new topics")
 
 

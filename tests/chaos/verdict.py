@@ -13,11 +13,11 @@ from runtime.stop import Stop
 from tests.chaos.load import Load
 from tests.chaos.witness import Witness
 from tests.topics import Names, committed
-from tests.waiting import wait_until
+from tests.waiting import BUSY, wait_until
 
 _OFFSETS = "__consumer_offsets"
-_HANGING_SECONDS = 30.0
-_ANSWER_SECONDS = 10.0
+_HANGING_SECONDS = 20.0
+_ANSWER_SECONDS = 10.0 * BUSY
 
 
 class Verdict(NamedTuple):

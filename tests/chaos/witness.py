@@ -11,7 +11,7 @@ from messaging.client import Headers, Record
 from tests.waiting import wait_until
 
 _AT_ONCE = 5_000
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 20.0
 
 Seen = Mapping[tuple[str, int], Sequence[tuple[int, int]]]
 

@@ -15,7 +15,7 @@ from detector.settings import DetectorSettings
 from generator.settings import GeneratorSettings
 from runtime.settings import Setting, all_settings
 from tests.topics import committed
-from tests.waiting import wait_until
+from tests.waiting import BUSY, wait_until
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "fraud-detection-tests"
@@ -27,10 +27,10 @@ SECURED = ("-f", "docker-compose.yml", "-f", "docker-compose.secure.yml")
 PAIR = ("generator", "detector")
 # Another pace than the default, for more to happen in the time that a test takes.
 SETTINGS = {"TRANSACTIONS_PER_SECOND": "20"}
-START_SECONDS = 120
+START_SECONDS = 60
 VERDICT = r"(LEGIT|FRAUD) .* -> "
 _WORK = {"generator": r"SENT .* -> ", "detector": VERDICT}
-_COMMAND_SECONDS = 240
+_COMMAND_SECONDS = 120 * BUSY
 
 
 def settings_of(service: str) -> Mapping[str, Setting]:

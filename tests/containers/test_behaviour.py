@@ -1,14 +1,16 @@
 """How each of the pair's containers lives: its health, its rights, its end."""
 
-import time
+import signal
 
 import pytest
 
 from tests.containers import stack
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.usefixtures("engine", "started")]
+pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("engine", "started")]
 
-STOP_SECONDS = 5
+PATIENCE_SECONDS = (
+    "50"  # then Docker kills it; one that takes longer than four by its own clock ends itself, with code 1
+)
 WRITE = """
 for path in ("/app/new", "/var/tmp/new", "/tmp/new"):
     try:
@@ -64,17 +66,14 @@ def test_it_comes_back_after_a_failure_only(container: stack.Container) -> None:
 
 def test_it_stops_at_once_when_it_has_hardly_started(container: stack.Container) -> None:
     stack.docker("kill", container.identifier)
-    begin = time.monotonic()
     stack.docker("start", container.identifier)
-    stack.docker("stop", "--time", "30", container.identifier)
-    assert time.monotonic() - begin < STOP_SECONDS
+    stack.docker("stop", "--time", PATIENCE_SECONDS, container.identifier)
+    assert container.facts["State"]["ExitCode"] in (0, 128 + signal.SIGTERM)
     stack.docker("start", container.identifier)
     container.wait_for_health("healthy")
 
 
-def test_it_stops_in_under_five_seconds_with_code_0(container: stack.Container) -> None:
-    begin = time.monotonic()
-    stack.docker("stop", "--time", "30", container.identifier)
-    assert time.monotonic() - begin < STOP_SECONDS
+def test_it_stops_in_time_with_code_0(container: stack.Container) -> None:
+    stack.docker("stop", "--time", PATIENCE_SECONDS, container.identifier)
     assert container.facts["State"]["ExitCode"] == 0
     assert "stopped: " in container.lines[-1]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.containers import stack
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(400), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("engine")]
 
 READ_ON_SECONDS = 30  # 15 on a machine that does nothing else
 

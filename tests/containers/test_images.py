@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from tests.containers import stack
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("engine")]
 
 BASE = "python:3.13-slim"
 MOST_BYTES = 60_000_000

@@ -9,7 +9,7 @@ from messaging.settings import CLIENTS
 from tests.containers import stack
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("engine")]
 
 
 @pytest.fixture(scope="module", autouse=True)

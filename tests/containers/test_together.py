@@ -13,7 +13,7 @@ import pytest
 from tests.containers import stack
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.usefixtures("engine")]
+pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("engine")]
 
 ALL = ("kafka", *stack.PAIR)
 

@@ -5,13 +5,12 @@ from contextlib import closing
 from functools import partial
 
 import pytest
-from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
 
 from messaging.connect import load_library
 from messaging.in_memory_client import InMemoryCluster
 from tests.contract.stage import Stage
-from tests.topics import Names
+from tests.topics import Names, open_admin
 
 IMPLEMENTATIONS = [
     pytest.param("in-memory"),
@@ -53,7 +52,7 @@ def expel_in_memory(cluster: InMemoryCluster, group: str) -> None:
 
 
 def expel(servers: str, group: str) -> None:
-    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+    with closing(open_admin(servers)) as admin:
         members = [member["member_id"] for member in admin.describe_groups([group])[group]["members"]]
         assert members
         admin.remove_group_members(group, [MemberToRemove(member_id=member) for member in members])

@@ -23,8 +23,8 @@ from tests.waiting import wait_until
 PARTITIONS = 4
 MOST_AHEAD = 200_000
 _LOOK_SECONDS = 0.5
-_START_SECONDS = 60.0
-_CATCH_UP_SECONDS = 120.0
+_START_SECONDS = 20.0
+_CATCH_UP_SECONDS = 60.0
 _TROUBLE = r"with a new client|aborted|Traceback|ERROR|gave up"
 
 Records = Callable[[random.Random, int], Iterator[Written]]

@@ -12,12 +12,13 @@ from kafka import KafkaProducer
 
 from tests.fuzz.records import COMPRESSIONS, Written
 from tests.topics import raw_producer
+from tests.waiting import BUSY
 
 _AT_ONCE = 1_000
 _BYTES_AT_ONCE = 8_000_000
 _SMALL_BYTES = 1_000
 _UNREADABLE = 5
-_FLUSH_SECONDS = 60.0
+_FLUSH_SECONDS = 30.0 * BUSY
 
 
 class _NotUtf8(str):

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import psutil
 import pytest
-from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, aot_cache, jars
 from embedded_kafka.broker import learn
+from tests.topics import open_admin
 
 pytestmark = pytest.mark.integration
 
 
 def topics(kafka: EmbeddedKafka) -> list[str]:
-    with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)) as admin:
+    with closing(open_admin(kafka.bootstrap_servers)) as admin:
         return list(admin.list_topics())
 
 
 def create_topic(kafka: EmbeddedKafka, name: str) -> None:
-    with closing(KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)) as admin:
+    with closing(open_admin(kafka.bootstrap_servers)) as admin:
         admin.create_topics([NewTopic(name, 1, 1)])
 
 

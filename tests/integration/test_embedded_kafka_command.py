@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 90
+START_SECONDS = 30
 STOP_SECONDS = 15
 PRINTS_WHERE_KAFKA_IS = "import os; print(os.environ['KAFKA_BOOTSTRAP_SERVERS'], flush=True)"
 SLEEPS = "import time; print('running', flush=True); time.sleep(600)"

@@ -1,7 +1,8 @@
 """A secured cluster: who is let in and what each may do; a refusal is one line, exit code 3, and loses nothing."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from secured_kafka.cluster import ITERATIONS, allow_only, open_admin
 from secured_kafka.principals import rights
 from tests.brokers import IMPATIENT
 from tests.services import Service, Services
+from tests.shared import Shared
+from tests.waiting import BUSY
 
 pytestmark = pytest.mark.integration
 
@@ -35,11 +38,26 @@ OTHER_MECHANISMS = {
 }
 
 
+@contextmanager
+def started(directories: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    properties = {**IMPATIENT, **OTHER_MECHANISMS}
+    with SecuredKafka(directories.mktemp("secured"), properties=properties, names={}) as kafka:
+        yield kafka
+
+
+def expect_alive(kafka: SecuredKafka) -> None:
+    assert kafka.is_running, kafka.broker.failure("Kafka died")
+
+
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    with SecuredKafka(
-        tmp_path_factory.mktemp("secured"), properties={**IMPATIENT, **OTHER_MECHANISMS}, names={}
-    ) as kafka:
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[SecuredKafka]]:
+    with closing(Shared(partial(started, tmp_path_factory), expect_alive)) as clusters:
+        yield clusters
+
+
+@pytest.fixture
+def secured(clusters: Shared[SecuredKafka]) -> Iterator[SecuredKafka]:
+    with clusters.lent() as kafka:
         yield kafka
 
 
@@ -123,7 +141,7 @@ def test_who_logs_in_by_another_mechanism_is_let_in(
     form = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, ITERATIONS)
     user = UserScramCredentialUpsertion("generator", form, PASSWORD.encode())
     admin = open_admin(secured.setup)  # it has to live until the answer is there
-    admin.alter_user_scram_credentials([user])["generator"].result(END_SECONDS)
+    admin.alter_user_scram_credentials([user])["generator"].result(END_SECONDS * BUSY)
     given = {"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_SASL_USERNAME": "generator", "KAFKA_SASL_PASSWORD": PASSWORD}
     let_in = on_secured.start("generator", **{**secured.settings, **given}, LOG_LEVEL="debug")
     let_in.wait_for_line(" SENT ", END_SECONDS)

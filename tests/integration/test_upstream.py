@@ -9,7 +9,7 @@ from kafka.partitioner import murmur2
 from messaging.client import Message
 from tests.conservation import wait_until_judged
 from tests.services import Services
-from tests.topics import Names, committed, create_topic, message, raw_producer, send, write
+from tests.topics import WRITE_SECONDS, Names, committed, create_topic, message, raw_producer, send, write
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -37,12 +37,12 @@ def test_what_an_upstream_kafka_transaction_aborted_is_not_judged(
     services: Services, broker: str, names: Names
 ) -> None:
     create_topic(broker, names.transactions)
-    upstream = raw_producer(broker, {"transactional.id": names.group})
+    upstream = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": "900000"})
     upstream.init_transactions()
     for outcome, first in ((upstream.commit_transaction, 0), (upstream.abort_transaction, 100)) * 2:
         upstream.begin_transaction()
         send(upstream, [paid(names.transactions, number) for number in range(first, first + 50)])
-        assert upstream.flush(20) == 0
+        assert upstream.flush(WRITE_SECONDS) == 0
         outcome()
     detector = services.start("detector")
     detector.wait_for_line("LEGIT", count=100)
@@ -58,12 +58,12 @@ def test_what_an_upstream_kafka_transaction_has_not_committed_yet_is_not_judged(
     services: Services, broker: str, names: Names
 ) -> None:
     create_topic(broker, names.transactions)
-    upstream = raw_producer(broker, {"transactional.id": names.group})
+    upstream = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": "900000"})
     upstream.init_transactions()
     write(broker, [paid(names.transactions, 1)])
     upstream.begin_transaction()
     send(upstream, [paid(names.transactions, 2)])
-    assert upstream.flush(20) == 0
+    assert upstream.flush(WRITE_SECONDS) == 0
     detector = services.start("detector", LOG_FORMAT="json")
     detector.wait_for_line('"verdict":"legit","id":"1"')
     assert not detector.matches('"id":"2"')
