@@ -31,9 +31,9 @@ def serve(settings: AuditSettings, stop: Stop, *, follow: bool) -> int:
     """Audit once, or until a stop is asked for; return the exit code."""
     stop.waiting_for = "Kafka to answer"
     last = None
-    for findings in audits(Auditor(settings, stop), stop, follow=follow):
-        show(findings, settings.runtime.log.format)
-        last = findings
+    if not stop.requested:  # which may be while the process starts
+        for last in audits(Auditor(settings, stop), stop, follow=follow):
+            show(last, settings.runtime.log.format)
     if last is None:
         raise ServiceFailed("stopped before the end: nothing is known")
     return EXIT_OK if last.law_holds else EXIT_LAW_BROKEN

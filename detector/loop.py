@@ -80,7 +80,7 @@ def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, 
 
 def route_all(records: Sequence[Record], routes: Routes, stop: Stop) -> Sequence[tuple[Message, Outcome]]:
     """Return what follows from the records, up to where a stop is asked for."""
-    waited_for, stop.waiting_for = stop.waiting_for, "a rule to answer (FRAUD_RULES)"
+    waited_for, stop.waiting_for = stop.waiting_for, "a rule of FRAUD_RULES"
     routed = []
     for record in records:
         if stop.requested:

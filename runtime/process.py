@@ -1,8 +1,7 @@
-"""The first moments of a service process, before anything that takes time or may fail is imported."""
+"""The first moments of a service process, before anything that takes time is imported: this imports little itself."""
 
 import os
 import sys
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
@@ -10,13 +9,13 @@ from runtime.output import open_outputs
 from runtime.stop import Stop
 
 
-@dataclass(frozen=True)
 class Process:
     """A service process by its name; `exit_failed` is its exit code where it cannot go on."""
 
-    name: str
-    stop: Stop
-    exit_failed: int
+    def __init__(self, name: str, stop: Stop, exit_failed: int) -> None:
+        self.name = name
+        self.stop = stop
+        self.exit_failed = exit_failed
 
 
 def begin(name: str, exit_failed: int = 1) -> Process:

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 
 SECONDS_TO_FINISH = 2  # after these a loop gives up what it waits for
@@ -93,7 +92,7 @@ class Stop:
 def _place() -> str:
     """Return where the main thread is."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - it has no public name
-    return "nowhere" if frame is None else f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
+    return "nowhere" if frame is None else f"{frame.f_globals.get('__name__')}, line {frame.f_lineno}"
 
 
 def _write_without_waiting(line: str) -> None:

@@ -21,6 +21,13 @@ def wait_until_judged(servers: str, names: Names, count: int, seconds: float = 3
         wait_until(lambda: _committed(consumer, partitions) >= count, seconds, f"{count} records judged")
 
 
+def committed_offset(servers: str, names: Names) -> int:
+    """Return how many records of the topic `transactions` the group has committed."""
+    with closing(KafkaConsumer(bootstrap_servers=servers, group_id=names.group, enable_auto_commit=False)) as consumer:
+        partitions = consumer.partitions_for_topic(names.transactions)
+        return _committed(consumer, [TopicPartition(names.transactions, number) for number in partitions])
+
+
 def assert_each_judged_once(servers: str, names: Names, count: int) -> None:
     """Compare the verdicts with what was written, partition by partition and in order."""
     written = committed(servers, names.transactions)

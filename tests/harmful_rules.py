@@ -1,6 +1,7 @@
 """Rules for FRAUD_RULES that a test brings into the detector's process."""
 
 import os
+import re
 import signal
 import time
 from contextlib import suppress
@@ -23,6 +24,30 @@ def suspends_the_process(_paid: Transaction) -> None:
         order.unlink()
         os.kill(os.getpid(), signal.SIGSTOP)
         time.sleep(1)
+
+
+def takes_its_time(_paid: Transaction) -> None:
+    """Take a tenth of a second, and say so: a batch of some dozens takes seconds."""
+    print("asked")  # noqa: T201 - the test looks for it among the lines of the log
+    time.sleep(0.1)
+
+
+def takes_its_time_and_whatever_is_raised(paid: Transaction) -> None:
+    """Do the same, as careless code does it."""
+    with suppress(BaseException):
+        takes_its_time(paid)
+
+
+def never_answers(_paid: Transaction) -> None:
+    """Hang."""
+    print("asked")  # noqa: T201 - the test looks for it among the lines of the log
+    time.sleep(3600)
+
+
+def keeps_the_interpreter_to_itself(_paid: Transaction) -> None:
+    """Hang in a call during which no other code of Python's can run, whatever it is about."""
+    print("asked")  # noqa: T201 - the test looks for it among the lines of the log
+    re.match(r"(a+)+$", "a" * 64 + "b")
 
 
 def fails_over_500(paid: Transaction) -> str | None:

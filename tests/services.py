@@ -17,18 +17,23 @@ STOP_SECONDS = 5
 _KEPT_VARIABLES = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that has just these settings."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT), **settings}
+
+
 class Service:
     """A process of `python -m <module>` with just these settings, in a folder of its own that holds no .env."""
 
     def __init__(self, module: str, arguments: Sequence[str], settings: Mapping[str, str], directory: Path) -> None:
         self._module = module
         self._output = directory / "output"
-        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 cwd=directory,
-                env={**kept, "PYTHONPATH": str(ROOT), **settings},
+                env=environment(settings),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -55,6 +60,10 @@ class Service:
         found = self.matches(pattern)
         assert len(found) >= count, f"it ended with exit code {self._process.returncode} before {what}"
         return found[count - 1]
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
 
     def pause(self) -> None:
         """Send SIGSTOP."""

@@ -1,6 +1,8 @@
-"""SIGTERM in mid-stream: the services' last line tells what the topics hold."""
+"""SIGTERM and SIGINT, at every moment: the process ends, its last line is true, and nothing is decided by it."""
 
+import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,12 +10,18 @@ from pathlib import Path
 import pytest
 
 from embedded_kafka import EmbeddedKafka
-from tests.services import Services
-from tests.topics import Names, committed, message, write
+from tests.conservation import committed_offset
+from tests.services import Service, Services
+from tests.topics import Names, committed, create_topic, message, write
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-AMOUNTS = r"stopped: judged ([0-9,]+), fraud ([0-9,]+), legit ([0-9,]+), dead letters ([0-9,]+)$"
+MODULES = ("generator", "detector", "audit")
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+PAID = 60
+FORCED = "ended by force 3 s after it was asked to stop: still waiting for"
+AMOUNTS = r"stopped: judged ([0-9,]+), fraud ([0-9,]+) \([a-z_]+ [0-9,]+\), legit ([0-9,]+), dead letters ([0-9,]+)$"
 
 
 @pytest.fixture
@@ -37,6 +45,77 @@ def test_both_stop_in_mid_stream_with_the_right_totals(services: Services, broke
     assert (len(detector.matches("FRAUD")), len(detector.matches("LEGIT"))) == (fraud, legit)
     sent = int(generator.wait_for_line("stopped: sent ([0-9,]+)$")[1].replace(",", ""))
     assert len(generator.matches("SENT")) == sent == len(committed(broker, names.transactions)) - 1
+
+
+def judging(services: Services, broker: str, names: Names, rule: str) -> Service:
+    """Return a detector that is in the midst of a batch, in a rule."""
+    create_topic(broker, names.transactions, partitions=1)
+    paid = (f'{{"id":"{n}","source":"a","target":"b","amount":1}}'.encode() for n in range(PAID))
+    write(broker, [message(names.transactions, value) for value in paid])
+    detector = services.start("detector", FRAUD_RULES=f"tests.harmful_rules:{rule}", PYTHONUNBUFFERED="1")
+    detector.wait_for_line("asked", count=3 if "time" in rule else 1)
+    return detector
+
+
+def assert_nothing_was_decided_by_the_stop(services: Services, broker: str, names: Names) -> None:
+    decided = committed_offset(broker, names)
+    assert decided < PAID
+    assert len(committed(broker, names.legit)) == decided
+    assert not [*committed(broker, names.fraud), *committed(broker, names.dead_letter)]
+    assert services.start("audit").wait(60) == 0
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("rule", ["takes_its_time", "takes_its_time_and_whatever_is_raised"])
+def test_a_stop_in_a_slow_rule_leaves_the_rest_of_the_batch(
+    services: Services, broker: str, names: Names, rule: str, number: int
+) -> None:
+    detector = judging(services, broker, names, rule)
+    for _ in range(3):
+        detector.signal(number)
+    asked = len(detector.matches("asked"))
+    assert detector.wait(5) == 0
+    assert len(detector.matches("asked")) <= asked + 1
+    assert not detector.matches("Traceback|ERROR|WARNING")
+    assert_nothing_was_decided_by_the_stop(services, broker, names)
+
+
+def test_a_rule_that_hangs_is_ended_by_force_and_named(services: Services, broker: str, names: Names) -> None:
+    detector = judging(services, broker, names, "never_answers")
+    assert detector.stop() == 1
+    assert detector.matches(rf"{FORCED} a rule of FRAUD_RULES \(tests.harmful_rules, line \d+\)$")
+    assert detector.lines[-1].endswith(")")
+    assert_nothing_was_decided_by_the_stop(services, broker, names)
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+def test_a_rule_that_keeps_the_interpreter_to_itself_ends_by_sigkill_and_nothing_is_lost(
+    services: Services, broker: str, names: Names
+) -> None:
+    detector = judging(services, broker, names, "keeps_the_interpreter_to_itself")
+    detector.signal(signal.SIGTERM)
+    assert detector.is_running_after(5)
+    detector.kill()
+    assert_nothing_was_decided_by_the_stop(services, broker, names)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process does with a signal is read from /proc")
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("module", MODULES)
+def test_a_stop_while_the_process_starts_is_orderly(services: Services, module: str, number: int) -> None:
+    service = services.start(module)
+    wait_until(lambda: catches(service.process_id, signal.SIGINT), 20, "the first moment at which it has a say")
+    for _ in range(3):
+        service.signal(number)
+    assert service.wait(5) == (4 if module == "audit" else 0)
+    assert not service.matches("Traceback")
+
+
+def catches(process_id: int, number: int) -> bool:
+    """Tell whether a process has a handler of its own for SIGTERM, and so for `number` too."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & caught >> (number - 1) & 1)
 
 
 @pytest.mark.parametrize("module", ["generator", "detector"])
