@@ -28,7 +28,7 @@ PAIR = ("generator", "detector")
 # Another pace than the default, for more to happen in the time that a test takes.
 SETTINGS = {"TRANSACTIONS_PER_SECOND": "20"}
 START_SECONDS = 60
-VERDICT = r"(LEGIT|FRAUD) .* -> "
+VERDICT = r"(LEGIT|FRAUD)\S* .* -> "  # the word may be in colour
 _WORK = {"generator": r"SENT .* -> ", "detector": VERDICT}
 _COMMAND_SECONDS = 120 * BUSY
 

@@ -59,7 +59,7 @@ def test_every_setting_is_passed_on_from_an_env_file_in_the_folder(service: str,
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_setting_that_is_not_set_stays_unset(service: str) -> None:
     given = model(*AUDIT_TOO)["services"][service]["environment"]
-    assert {name for name, value in given.items() if value is not None} == {"KAFKA_BOOTSTRAP_SERVERS"}
+    assert {name for name, value in given.items() if value is not None} == {"KAFKA_BOOTSTRAP_SERVERS", "FORCE_COLOR"}
 
 
 def test_the_audit_runs_only_when_asked_for() -> None:

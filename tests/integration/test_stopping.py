@@ -128,6 +128,23 @@ def test_with_bad_settings_no_connection_is_made(services: Services, module: str
         listener.accept()
 
 
+def test_the_settings_can_be_checked_without_a_start(
+    services: Services, tmp_path: Path, listener: socket.socket
+) -> None:
+    file = tmp_path / "health"
+    servers = f"127.0.0.1:{listener.getsockname()[1]}"
+    good = [
+        services.start(module, "--check", HEALTH_FILE=str(file), KAFKA_BOOTSTRAP_SERVERS=servers) for module in MODULES
+    ]
+    assert [(service.wait(10), service.lines) for service in good] == [(0, [])] * 3
+    assert not file.exists()
+    bad = services.start("detector", "--check", HEALTH_FILE=str(tmp_path / "none" / "health"), FRAUD_THRESHOLD="much")
+    assert bad.wait(10) == 2
+    assert [line.partition("=")[0] for line in bad.lines] == ["detector: HEALTH_FILE", "detector: FRAUD_THRESHOLD"]
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
 def test_both_stop_in_time_while_kafka_is_away(client: str, names: Names, tmp_path: Path) -> None:
     with EmbeddedKafka() as kafka:
         settings = {**kafka.settings, "KAFKA_CLIENT": client, **names.settings()}

@@ -8,7 +8,7 @@ import pytest
 from detector.settings import DetectorSettings
 from generator.settings import GeneratorSettings
 from runtime.parsing import whole_number
-from runtime.settings import InvalidSettings, all_settings, environment, read_settings, setting
+from runtime.settings import InvalidSettings, all_settings, environment, read_settings, setting, unknown_names
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,29 @@ def test_the_environment_stands_over_the_file(tmp_path: Path, monkeypatch: pytes
     assert (found["FROM_FILE"], found["FROM_BOTH"], found["BARE"]) == ("file", "environment", "")
 
 
+def test_a_file_that_is_not_text_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_bytes(b"LOG_LEVEL=\xff\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        InvalidSettings, match="settings file='.env': expected a file that can be read: it is not UTF-8"
+    ):
+        environment()
+
+
+def test_a_name_in_the_file_that_no_part_knows_is_told_with_the_nearest_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = "FRAUD_THRESHOLD=1\nKAFKA_PORT=1\nCOMPOSE_PROJECT_NAME=x\nNO_COLOR=1\n"
+    (tmp_path / ".env").write_text(f"{known}FRAUD_TRESHOLD=100\nXYZ=1\n")
+    monkeypatch.chdir(tmp_path)
+    assert list(unknown_names()) == [("FRAUD_TRESHOLD", "; is FRAUD_THRESHOLD meant?"), ("XYZ", "")]
+
+
+def test_without_a_file_no_name_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not list(unknown_names())
+
+
 @pytest.mark.parametrize("settings_class", [DetectorSettings, GeneratorSettings])
 def test_the_services_defaults_are_valid(settings_class: type) -> None:
     assert read_settings(settings_class, {})
@@ -87,6 +110,9 @@ def test_the_services_defaults_are_valid(settings_class: type) -> None:
         ("KAFKA_SESSION_TIMEOUT_MS", "5s"),
         ("KAFKA_TRANSACTION_TIMEOUT_MS", "0"),
         ("DEAD_LETTER_LIMIT", "0"),
+        ("HEALTH_FILE", "/no/such/folder/health"),
+        ("HEALTH_FILE", "/"),
+        ("HEALTH_FILE", "/proc/health"),
     ],
 )
 def test_the_detector_refuses(name: str, text: str) -> None:
