@@ -41,7 +41,7 @@ def keep_running(session: Callable[[], None], kafka: KafkaSettings, stop: Stop) 
     """
     stop.waiting_for = "Kafka to answer"
     failures: deque[float] = deque(maxlen=_MOST_FAILURES)
-    while wait_for_cluster(kafka.bootstrap_servers, stop) and not _session_ended(session, kafka, failures):
+    while wait_for_cluster(kafka.bootstrap_servers, stop) and not _session_ended(session, kafka, failures, stop):
         stop.wait(_PAUSE_AFTER_FAILURE_SECONDS)
 
 
@@ -58,7 +58,7 @@ def wait_for_cluster(servers: str, stop: Stop) -> bool:
     return False
 
 
-def _session_ended(session: Callable[[], None], kafka: KafkaSettings, failures: deque[float]) -> bool:
+def _session_ended(session: Callable[[], None], kafka: KafkaSettings, failures: deque[float], stop: Stop) -> bool:
     try:
         session()
     except AccessRefused as refused:
@@ -69,7 +69,7 @@ def _session_ended(session: Callable[[], None], kafka: KafkaSettings, failures: 
             raise ServiceRefused(missing) from failed
         failures.append(time.monotonic())
         _give_up_after_many(failures, failed)
-        logger.warning("%s; trying again with a new client", failed)
+        logger.warning("%s%s", failed, "" if stop.requested else "; trying again with a new client")
         return False
     return True
 

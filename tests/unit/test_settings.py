@@ -60,9 +60,7 @@ def test_the_environment_stands_over_the_file(tmp_path: Path, monkeypatch: pytes
 def test_a_file_that_is_not_text_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_bytes(b"LOG_LEVEL=\xff\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(
-        InvalidSettings, match="settings file='.env': expected a file that can be read: it is not UTF-8"
-    ):
+    with pytest.raises(InvalidSettings, match=r"'\.env': expected a file that can be read: it is not UTF-8"):
         environment()
 
 
@@ -112,7 +110,6 @@ def test_the_services_defaults_are_valid(settings_class: type) -> None:
         ("DEAD_LETTER_LIMIT", "0"),
         ("HEALTH_FILE", "/no/such/folder/health"),
         ("HEALTH_FILE", "/"),
-        ("HEALTH_FILE", "/proc/health"),
     ],
 )
 def test_the_detector_refuses(name: str, text: str) -> None:
