@@ -9,8 +9,8 @@ COPY messaging messaging
 COPY runtime runtime
 # The loop touches this file; /tmp has to be writable (a tmpfs where the root file system is read-only).
 ENV HEALTH_FILE=/tmp/health
-# A start has 30 s to succeed; after it, unhealthy is a loop that stood still for 15 s, seen twice.
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=2 CMD ["python", "-m", "runtime.health"]
+# A start has two minutes to succeed; after it, unhealthy is a loop that stood still for 15 s, seen twice.
+HEALTHCHECK --interval=5s --timeout=20s --start-period=120s --retries=2 CMD ["python", "-m", "runtime.health"]
 
 FROM base AS generator
 LABEL org.opencontainers.image.title="generator" \

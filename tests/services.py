@@ -92,7 +92,7 @@ class Service:
     def stop(self) -> int:
         """Send SIGTERM, and return the exit code: 0 where no more was needed than the service's own clock allows.
 
-        It ends by force what takes longer than four seconds; on a busy machine the rest of a process takes longer too.
+        It ends itself by force after some seconds; on a busy machine the rest of a process takes longer too.
         """
         self._process.terminate()
         return self.wait(STOP_SECONDS)

@@ -24,9 +24,9 @@ SERVICE = "open('/proc/1/task/1/children').read().split()[0]"
 SIGNAL = f"import os, signal; os.kill(int({SERVICE}), signal.{{}})"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def started() -> None:
-    """The stack, once for all these tests: each leaves alone what the next one needs."""
+    """The stack; it stays for the next test, which finds it as it is or starts what is missing."""
     stack.start("--wait")
 
 
