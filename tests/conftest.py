@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from messaging.settings import CLIENTS
 from tests.brokers import Broker, Kafka, choose_broker, expect_answer
-from tests.services import Services
+from tests.services import SMALL_BATCHES, Services
 from tests.shared import Shared
 from tests.topics import Names, unique_names
 
@@ -66,7 +66,7 @@ def client(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def services(broker: str, client: str, names: Names, tmp_path: Path) -> Iterator[Services]:
     """Starts services on the session's broker, with one client, and topics and a group of their own."""
-    settings = {"KAFKA_BOOTSTRAP_SERVERS": broker, "KAFKA_CLIENT": client, **names.settings()}
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": broker, "KAFKA_CLIENT": client, **SMALL_BATCHES, **names.settings()}
     with closing(Services(settings, tmp_path)) as services:
         yield services
     print(*services.last_lines(), sep="\n")  # noqa: T201 - pytest shows it where a test has failed

@@ -14,6 +14,8 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 20
 STOP_SECONDS = 5
+# A batch that is not committed within KAFKA_TRANSACTION_TIMEOUT_MS comes again: on a busy machine a large one always.
+SMALL_BATCHES = {"BATCH_SIZE": "500"}
 _KEPT_VARIABLES = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 

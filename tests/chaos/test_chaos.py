@@ -11,13 +11,13 @@ from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.run import Plan, open_scene, run
 from tests.chaos.scene import Pace
 from tests.chaos.stage import Stage, one_broker, three_brokers
+from tests.services import SMALL_BATCHES
 from tests.shared import Shared
 
 pytestmark = pytest.mark.integration
 
 SEED = 7
-# A batch has to be committed within KAFKA_TRANSACTION_TIMEOUT_MS on a busy machine too, or it never is.
-IMPATIENT_SERVICES = {"KAFKA_SESSION_TIMEOUT_MS": "3000", "BATCH_SIZE": "500"}
+IMPATIENT_SERVICES = {"KAFKA_SESSION_TIMEOUT_MS": "3000", **SMALL_BATCHES}
 PACE = Pace(per_second=2_000, cut_seconds=6, away_seconds=10, settings=IMPATIENT_SERVICES)
 STAGED = [
     pytest.param(client, fault, id=f"{fault.name}-{client}")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from audit.auditor import Auditor
@@ -48,11 +49,12 @@ class Outcome(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Where a phase happens: the broker, the client library, a folder for the logs."""
+    """Where a phase happens: the broker, the client library, a folder for the logs, settings of the detector's own."""
 
     servers: str
     client: str
     directory: Path
+    settings: Mapping[str, str] = MappingProxyType({})
 
 
 def run(phase: Phase, scene: Scene, seconds: float, seed: int, advance: Callable[[], object]) -> Outcome:
@@ -62,7 +64,7 @@ def run(phase: Phase, scene: Scene, seconds: float, seed: int, advance: Callable
     settings = {"KAFKA_BOOTSTRAP_SERVERS": scene.servers, **names.settings()}
     with ExitStack() as stack:
         services = stack.enter_context(closing(Services({**settings, "KAFKA_CLIENT": scene.client}, scene.directory)))
-        detector = services.start("detector", LOG_TRANSACTIONS="none")
+        detector = services.start("detector", LOG_TRANSACTIONS="none", **scene.settings)
         detector.wait_for_line("assigned", _START_SECONDS)
         memory = stack.enter_context(closing(Memory(detector.process_id)))
         progress = stack.enter_context(closing(Progress(scene.servers, names, PARTITIONS)))

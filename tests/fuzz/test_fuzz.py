@@ -6,6 +6,7 @@ import pytest
 
 from tests.fuzz.records import large, strange, tiny
 from tests.fuzz.run import Phase, Scene, run
+from tests.services import SMALL_BATCHES
 
 pytestmark = pytest.mark.integration
 
@@ -19,6 +20,6 @@ PHASES = (
 
 @pytest.mark.parametrize("phase", PHASES, ids=[phase.name for phase in PHASES])
 def test_each_record_has_one_output(phase: Phase, broker: str, client: str, tmp_path: Path) -> None:
-    outcome = run(phase, Scene(broker, client, tmp_path), 20, SEED, lambda: None)
+    outcome = run(phase, Scene(broker, client, tmp_path, SMALL_BATCHES), 20, SEED, lambda: None)
     assert outcome.problems == []
     assert sum(outcome.counts[name] for name in outcome.counts if "-" in name) > 0
