@@ -37,6 +37,9 @@ _SETTINGS = {
     "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
     "KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
     "KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS": "1000",
+    # Fewer partitions of Kafka's own topics to make.
+    "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "4",
+    "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": "4",
     # Busy for longer than the default's 9 s, it would take the leadership of all partitions from itself.
     "KAFKA_BROKER_SESSION_TIMEOUT_MS": "60000",
 }
