@@ -23,7 +23,7 @@ def wait_until_judged(servers: str, names: Names, count: int, seconds: float = 3
 
 def committed_offset(servers: str, names: Names) -> int:
     """Return how many records of the topic `transactions` the group has committed."""
-    with closing(KafkaConsumer(bootstrap_servers=servers, group_id=names.group, enable_auto_commit=False)) as consumer:
+    with closing(open_consumer(servers, group_id=names.group)) as consumer:
         partitions = consumer.partitions_for_topic(names.transactions)
         return _committed(consumer, [TopicPartition(names.transactions, number) for number in partitions])
 
