@@ -5,7 +5,7 @@ from runtime.process import begin
 EXIT_NOT_MADE = 4  # so that 1 says nothing but that the law is broken
 
 if __name__ == "__main__":
-    process = begin("audit", EXIT_NOT_MADE)
+    process = begin("audit", EXIT_NOT_MADE, EXIT_NOT_MADE)
     from audit.service import main
 
     main(process)

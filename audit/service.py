@@ -29,11 +29,10 @@ def main(process: Process) -> None:
 
 def serve(settings: AuditSettings, stop: Stop, *, follow: bool) -> int:
     """Audit once, or until a stop is asked for; return the exit code."""
-    stop.waiting_for = "Kafka to answer"
+    stop.work_begins("Kafka to answer")
     last = None
-    if not stop.requested:  # which may be while the process starts
-        for last in audits(Auditor(settings, stop), stop, follow=follow):
-            show(last, settings.runtime.log.format)
+    for last in audits(Auditor(settings, stop), stop, follow=follow):
+        show(last, settings.runtime.log.format)
     if last is None:
         raise ServiceFailed("stopped before the end: nothing is known")
     return EXIT_OK if last.law_holds else EXIT_LAW_BROKEN

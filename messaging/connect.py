@@ -39,7 +39,7 @@ def keep_running(session: Callable[[], None], kafka: KafkaSettings, stop: Stop) 
     Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute, and ServiceRefused
     at once where Kafka refuses access.
     """
-    stop.waiting_for = "Kafka to answer"
+    stop.work_begins("Kafka to answer")
     failures: deque[float] = deque(maxlen=_MOST_FAILURES)
     while wait_for_cluster(kafka.bootstrap_servers, stop) and not _session_ended(session, kafka, failures, stop):
         stop.wait(_PAUSE_AFTER_FAILURE_SECONDS)

@@ -18,11 +18,14 @@ class Process:
         self.exit_failed = exit_failed
 
 
-def begin(name: str, exit_failed: int = 1) -> Process:
-    """Make this process one that stops when asked to, and that no output can fail. Call first, in the main thread."""
+def begin(name: str, exit_failed: int = 1, exit_unstarted: int = 0) -> Process:
+    """Make this process one that stops when asked to, and that no output can fail. Call first, in the main thread.
+
+    A stop that comes before its work begins ends it with `exit_unstarted`.
+    """
     stop = Stop()
     open_outputs(name, stop.reader_is_gone)
-    stop.on_signals(exit_failed)
+    stop.on_signals(exit_failed, exit_unstarted)
     sys.excepthook = partial(_end_unexpectedly, exit_failed)
     return Process(name, stop, exit_failed)
 

@@ -30,6 +30,7 @@ class Stop:
     def __init__(self) -> None:
         self.requested = False
         self.waiting_for = "its own start"
+        self._exit_code_while_starting: int | None = None
         self.as_line = str
         self.outlives_its_reader = False
         self._overdue_at = float("inf")
@@ -42,11 +43,18 @@ class Stop:
 
     def request(self) -> None:
         """Ask for a stop. Asked again it changes nothing: `timeout` and some shells send each signal twice."""
+        if self._exit_code_while_starting is not None:
+            os._exit(self._exit_code_while_starting)
         if not self.requested:
             self.requested = True
             self._overdue_at = time.monotonic() + SECONDS_TO_FINISH
             if self._asking >= 0:
                 os.write(self._asking, b"\0")
+
+    def work_begins(self, waiting_for: str) -> None:
+        """Say that from here on a stop has to be looked at; before, it ends the process at once."""
+        self._exit_code_while_starting = None
+        self.waiting_for = waiting_for
 
     def reader_is_gone(self) -> None:
         """Ask for a stop because nobody reads the output any more."""
@@ -62,11 +70,12 @@ class Stop:
         while not self.requested and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, _SLICE_SECONDS))
 
-    def on_signals(self, exit_code: int) -> None:
+    def on_signals(self, exit_code: int, exit_code_while_starting: int) -> None:
         """Ask for a stop with SIGTERM and SIGINT; end the process with the exit code where it has not ended in time.
 
-        Call in the main thread.
+        Call in the main thread, while nothing has begun that might be lost.
         """
+        self._exit_code_while_starting = exit_code_while_starting
         asked, self._asking = os.pipe()
         os.set_blocking(self._asking, False)
         threading.Thread(target=self._end_in_time, args=(asked, exit_code), name="watchdog", daemon=True).start()
