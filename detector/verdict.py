@@ -27,7 +27,8 @@ def judge(transaction: Transaction, rules: Sequence[Rule]) -> Verdict:
     reasons = []
     for rule in rules:
         try:
-            reason = _reason(rule, transaction)
+            saw = rule.check(transaction)
+            reason = None if saw is None else _reason(rule, saw)
         except BaseException as error:
             raise RuleFailed(_in_utf_8(f"rule {rule.name} failed: {_described(error)}")) from error
         if reason is not None:
@@ -35,14 +36,13 @@ def judge(transaction: Transaction, rules: Sequence[Rule]) -> Verdict:
     return Verdict(transaction, reasons)
 
 
-def _reason(rule: Rule, transaction: Transaction) -> str | None:
-    saw = rule.check(transaction)
+def _reason(rule: Rule, saw: str) -> str | None:
     return _in_utf_8(f"{rule.name}: {saw}")[:_LONGEST_REASON] if saw else None
 
 
 def _described(error: BaseException) -> str:
     """Return the name of the exception and what it says; it may be a user's own, which fails at that too."""
-    return traceback.format_exception_only(error)[-1].strip()
+    return " ".join(line.strip() for line in traceback.format_exception_only(error))
 
 
 def _in_utf_8(text: str) -> str:
