@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
+from confluent_kafka import KafkaException
 from tqdm import tqdm
 
 from embedded_kafka import EmbeddedKafkaError
@@ -43,7 +44,7 @@ def row(
     try:
         with bar:
             outcome = work(directory, bar.update)
-    except AssertionError as stuck:
+    except (AssertionError, EmbeddedKafkaError, KafkaException) as stuck:
         print(f"**{name}: {stuck}**; the logs are in {directory}", flush=True)  # noqa: T201 - a command prints
         return False
     is_well = show(outcome)

@@ -1,11 +1,11 @@
 """`scripts/chaos`: stage faults under load, and audit what came of it."""
 
 import argparse
-import contextlib
 import random
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from messaging.settings import CLIENTS
 from tests.chaos.faults import FAULTS, TO_BE_CAUGHT, Fault
 from tests.chaos.run import Outcome, Plan, open_scene, run
 from tests.chaos.scene import Pace
-from tests.chaos.stage import Stage, one_broker, three_brokers
+from tests.chaos.stage import Stage, expect_alive, one_broker, three_brokers
 from tests.long_run import exit_code, row
+from tests.shared import Shared
 
 RECOVERY_SECONDS = 15.0
 FULL = Pace(per_second=2_000, cut_seconds=75.0, away_seconds=60.0, settings={})
@@ -37,9 +38,9 @@ def stage_all(faults: Sequence[Fault], options: argparse.Namespace) -> bool:
     for brokers, replicated in ((one_broker, False), (three_brokers, True)):
         staged = [fault for fault in faults if fault.is_replicated == replicated]
         if staged:
-            with brokers() as stage:
+            with closing(Shared(brokers, expect_alive)) as stages:
                 answers += [
-                    _stage(stage, fault, client, options) for fault in staged for client in _clients(fault, options)
+                    _stage(stages, fault, client, options) for fault in staged for client in _clients(fault, options)
                 ]
     return all(answers)
 
@@ -49,12 +50,12 @@ def _clients(fault: Fault, options: argparse.Namespace) -> Sequence[str]:
     return [client for client in can if options.client in (client, "both")]
 
 
-def _stage(stage: Stage, fault: Fault, client: str, options: argparse.Namespace) -> bool:
+def _stage(stages: Shared[Stage], fault: Fault, client: str, options: argparse.Namespace) -> bool:
     plan = Plan(fault.times_short) if options.short else Plan(fault.times, fault.transactions)
     pace = SHORT if options.short else FULL
 
     def work(directory: Path, step: Callable[[], object]) -> Outcome:
-        with open_scene(stage, client, pace, options.seed, directory) as scene:
+        with stages.lent() as stage, open_scene(stage, client, pace, options.seed, directory) as scene:
             return run(fault, plan, scene, step)
 
     return plan.times == 0 or row(f"{fault.name}, {client}", work, partial(_show, fault, client), plan.times)
@@ -83,5 +84,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):
+    with suppress(BrokenPipeError):
         sys.exit(main())

@@ -40,6 +40,12 @@ class Stage(NamedTuple):
         return f"127.0.0.1:{self.proxy.port}"
 
 
+def expect_alive(stage: Stage) -> None:
+    """Raise AssertionError where a broker has died and was not started again."""
+    deaths = [str(broker.failure("Kafka died")) for broker in stage.brokers if not broker.is_running]
+    assert not deaths, "\n".join(deaths)
+
+
 @contextmanager
 def one_broker() -> Iterator[Stage]:
     """Start one broker, with a listener more that tells its clients to connect to the proxy."""

@@ -10,7 +10,7 @@ from messaging.settings import CLIENTS
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.run import Plan, open_scene, run
 from tests.chaos.scene import Pace
-from tests.chaos.stage import Stage, one_broker, three_brokers
+from tests.chaos.stage import Stage, expect_alive, one_broker, three_brokers
 from tests.services import SMALL_BATCHES
 from tests.shared import Shared
 
@@ -30,16 +30,8 @@ STAGED = [
 @pytest.fixture(scope="module")
 def stages() -> Iterator[Mapping[bool, Shared[Stage]]]:
     """Three brokers for faults that are replicated, else one."""
-    with (
-        closing(Shared(one_broker, expect_all_alive)) as one,
-        closing(Shared(three_brokers, expect_all_alive)) as three,
-    ):
+    with closing(Shared(one_broker, expect_alive)) as one, closing(Shared(three_brokers, expect_alive)) as three:
         yield {False: one, True: three}
-
-
-def expect_all_alive(stage: Stage) -> None:
-    deaths = [str(broker.failure("Kafka died")) for broker in stage.brokers if not broker.is_running]
-    assert not deaths, "\n".join(deaths)
 
 
 @pytest.mark.parametrize(("client", "fault"), STAGED)
