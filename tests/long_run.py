@@ -10,11 +10,14 @@ from types import FrameType
 from typing import TypeVar
 
 from confluent_kafka import KafkaException
+from kafka.errors import KafkaError
 from tqdm import tqdm
 
 from embedded_kafka import EmbeddedKafkaError
+from runtime.service import ServiceFailed
 
 T = TypeVar("T")
+STUCK = (AssertionError, EmbeddedKafkaError, KafkaError, KafkaException, ServiceFailed)
 
 
 def exit_code(work: Callable[[], bool], seed: int) -> int:
@@ -44,7 +47,7 @@ def row(
     try:
         with bar:
             outcome = work(directory, bar.update)
-    except (AssertionError, EmbeddedKafkaError, KafkaException) as stuck:
+    except STUCK as stuck:
         print(f"**{name}: {stuck}**; the logs are in {directory}", flush=True)  # noqa: T201 - a command prints
         return False
     is_well = show(outcome)

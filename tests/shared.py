@@ -28,8 +28,11 @@ class Shared(Generic[T]):
         """Lend it to one test. Raises AssertionError where it is broken afterwards."""
         with suppress(AssertionError):
             self._give_up_if_broken()
-        yield self._shared[0] if self._shared else self._make_another()
-        self._give_up_if_broken()
+        lent = self._shared[0] if self._shared else self._make_another()
+        try:
+            yield lent
+        finally:
+            self._give_up_if_broken()
 
     def close(self) -> None:
         """End what there is."""

@@ -45,9 +45,11 @@ def lend(shared: Shared[int]) -> int:
         return vase
 
 
-def lend_to_the_clumsy(shared: Shared[int], vases: Vases) -> None:
+def lend_to_the_clumsy(shared: Shared[int], vases: Vases, then: Exception | None = None) -> None:
     with shared.lent() as vase:
         vases.whole.discard(vase)
+        if then is not None:
+            raise then
 
 
 def test_it_is_made_when_the_first_asks_and_ends_when_it_is_closed(shared: Shared[int], vases: Vases) -> None:
@@ -62,6 +64,11 @@ def test_who_breaks_it_is_told_and_the_next_gets_another(shared: Shared[int], va
     with pytest.raises(AssertionError, match="vase 1 is broken"):
         lend_to_the_clumsy(shared, vases)
     assert lend(shared) == 2
+
+
+def test_who_fails_over_what_broke_is_told_that_it_broke(shared: Shared[int], vases: Vases) -> None:
+    with pytest.raises(AssertionError, match="vase 1 is broken"):
+        lend_to_the_clumsy(shared, vases, then=LookupError("no flowers"))
 
 
 def test_what_breaks_between_two_costs_nobody_anything(shared: Shared[int], vases: Vases) -> None:
