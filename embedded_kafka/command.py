@@ -10,16 +10,18 @@ from types import FrameType
 import psutil
 
 from embedded_kafka.die_with_parent import with_parent
+from runtime.stop import Stop
 
 GRACE_SECONDS = 3
+SECONDS_BETWEEN_LOOKS = 0.2
 ENDED_BY_SIGNAL = 128
 CTRL_C = ENDED_BY_SIGNAL + signal.SIGINT
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def run(command: Sequence[str], environment: Mapping[str, str], stop: Stop) -> int:
     """Run `command` to its end and return its exit code: 128 + N when signal N ended it, 0 when that was Ctrl-C.
 
-    A closed terminal (SIGHUP) ends the command with all that it started, and raises what the handler of SIGHUP raises.
+    A closed terminal (SIGHUP), which asks for a stop, ends the command with all that it started; then it is 0.
     """
     on_hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # for the command: we tell it, in order
     process = subprocess.Popen(with_parent(signal.SIGTERM, command), env=environment)
@@ -28,13 +30,13 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     signal.signal(signal.SIGINT, _give_it_a_moment)
     signal.signal(signal.SIGALRM, partial(_pass_on, process, signal.SIGINT))
     signal.signal(signal.SIGTERM, partial(_pass_on, process, signal.SIGTERM))
-    try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        end_with_descendants(process.pid)
-        raise
+    while process.poll() is None:
+        stop.wait(SECONDS_BETWEEN_LOOKS)
+        if stop.requested:
+            end_with_descendants(process.pid)
+            return 0
     signal.alarm(0)
-    return exit_code(code)
+    return exit_code(process.returncode)
 
 
 def exit_code(code: int) -> int:

