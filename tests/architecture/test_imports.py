@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("generator", "detector", "audit", "messaging", "runtime", "embedded_kafka", "secured_kafka")
+PACKAGES = ("generator", "detector", "audit", "messaging", "runtime", "embedded_kafka", "secured_kafka", "demo")
 MAY_IMPORT = {
     "generator": {"messaging", "runtime"},
     "detector": {"messaging", "runtime"},
@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "runtime": set(),
     "embedded_kafka": {"secured_kafka", "messaging", "runtime"},
     "secured_kafka": {"messaging", "runtime"},
+    "demo": {"embedded_kafka", "runtime"},
 }
 ONLY_IN = {
     "kafka": {"messaging/kafka_python_client.py", "messaging/kafka_python_refusals.py"},
