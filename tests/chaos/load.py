@@ -84,7 +84,7 @@ class Load:
 
     def problems(self, found: Sequence[Record]) -> Sequence[str]:
         """Hold what is in the input against what was logged as sent and what was acknowledged."""
-        least = max(_numbers(self._generator, _SENT)) + self.spoiler.acknowledged
+        least = max(_numbers(self._generator, _SENT), default=0) + self.spoiler.acknowledged
         # One that gave up waiting for Kafka has not said how many it has sent since its last summary.
         told_all = self._generator.matches(_STOPPED)
         most = least + sum(_numbers(self._generator, _NOT_CONFIRMED)) if told_all else len(found)
