@@ -32,6 +32,7 @@ def java_with_cache(class_path: Sequence[Path], learn: Learn, waiting: Waiting) 
     with contextlib.suppress(OSError), folder_to_oneself(folder, pause):
         if not cache.exists():
             _make(cache, java, learn)
+            waiting.done()
     return [*java, f"-XX:AOTCache={cache}", "-Xlog:aot*=error"] if _has_content(cache) else java
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from embedded_kafka import aot_cache, configuration, jars, ports, readiness
+from embedded_kafka import aot_cache, configuration, folder, jars, ports, readiness
 from embedded_kafka.errors import CannotBeUsed, EmbeddedKafkaError
 from embedded_kafka.java import Java
 from embedded_kafka.waiting import Waiting
@@ -19,7 +19,6 @@ START_SECONDS = 300
 FENCE_SECONDS = 40
 FENCED = re.compile(rb"Fencing broker .*fenced=1,", re.DOTALL)  # in Kafka's log: the decision, and its record
 FLUSH_SECONDS = 0.3  # ten times as long as Kafka may hold a record back
-LAST_LINES = 15
 
 
 class EmbeddedKafka:
@@ -29,7 +28,7 @@ class EmbeddedKafka:
     `properties` go over the broker's settings at each start; its listeners are CLIENTS (the port), BROKER and
     CONTROLLER, so `listener.security.protocol.map` can secure each of them; `tls` is then what it takes to reach the
     listener BROKER. With a `controller.quorum.voters` of their own, several of them make a cluster. `waiting` tells
-    of each step of `start`, which raises Stopped when that is asked for.
+    of each step of `start`, which raises Stopped when that is asked for; without it only of those that come once.
     """
 
     def __init__(
@@ -51,6 +50,7 @@ class EmbeddedKafka:
         self._waiting = waiting or Waiting()
         self._program = Java()
         self.bootstrap_servers = f"localhost:{self.ports.clients}"
+        self._step = f"Kafka is starting on {self.bootstrap_servers}" if waiting else ""
 
     def __enter__(self) -> Self:
         try:
@@ -87,7 +87,6 @@ class EmbeddedKafka:
         server = configuration.server_command([*java, *self._server_options], settings)
         self._program.launch(server, directory / "broker.log")
         self._expect_ready()
-        self._waiting.done()
 
     def kill(self) -> None:
         """End the broker's process (SIGKILL); its data stays for the next `start`.
@@ -106,7 +105,7 @@ class EmbeddedKafka:
         return aot_cache.java_with_cache(jars.install(self._waiting), partial(learn, self._waiting), self._waiting)
 
     def _pause(self) -> None:
-        self._waiting.pause(f"Kafka is starting on {self.bootstrap_servers}")
+        self._waiting.pause(self._step)
 
     def _expect_free_port(self) -> None:
         reason = ports.why_not_free(self.ports.clients)
@@ -123,11 +122,7 @@ class EmbeddedKafka:
         if self._directory is None:
             self._directory = self._given_directory or Path(tempfile.mkdtemp(prefix="embedded-kafka-"))
         directory = self._directory.absolute()
-        server = configuration.server_properties(self.ports, directory / "data", self.properties)
-        controller = configuration.controller_properties(server, self.ports)
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "server.properties").write_text(configuration.as_text(server), encoding="utf-8")
-        (directory / "controller.properties").write_text(configuration.as_text(controller), encoding="utf-8")
+        folder.write_properties(directory, self.ports, self.properties)
         return directory
 
     def _fence_predecessor(self, java: Sequence[str], directory: Path) -> None:
@@ -167,11 +162,8 @@ class EmbeddedKafka:
 
     def failure(self, what: str) -> EmbeddedKafkaError:
         """Return the error that says this, with the broker's exit code and its last lines."""
-        log = (self._directory or Path()) / "broker.log"
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
-        return EmbeddedKafkaError(
-            "\n".join([f"{what} (exit code {self._program.exit_code}); the last lines of {log}:", *lines])
-        )
+        end = folder.end_of((self._directory or Path()) / "broker.log")
+        return EmbeddedKafkaError(f"{what} (exit code {self._program.exit_code}); {end}")
 
 
 class _Learner(EmbeddedKafka):
@@ -181,6 +173,7 @@ class _Learner(EmbeddedKafka):
         super().__init__(waiting=waiting)
         self._plain_java = java
         self._server_options = [option]
+        self._step = aot_cache.STEP
 
     def start(self) -> None:
         super().start()
@@ -188,9 +181,6 @@ class _Learner(EmbeddedKafka):
 
     def _java(self) -> Sequence[str]:
         return self._plain_java
-
-    def _pause(self) -> None:
-        self._waiting.pause(aot_cache.STEP)
 
 
 def learn(waiting: Waiting, java: Sequence[str], option: str) -> None:

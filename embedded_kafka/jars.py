@@ -91,6 +91,7 @@ def _download(jars: Iterable[Jar], folder: Path, waiting: Waiting) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with folder_to_oneself(folder, partial(waiting.pause, "Downloading Kafka, in another process")):
         download(missing(jars, folder), folder, waiting)
+    waiting.done()
 
 
 def _read_line(line: str) -> Jar:

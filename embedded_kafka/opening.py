@@ -23,10 +23,16 @@ def opened(choice: Choice, waiting: Waiting, names: Mapping[str, str]) -> Iterat
     with ExitStack() as stack:
         stack.enter_context(port_to_oneself(choice.port))
         stack.enter_context(data_directory_to_oneself(choice.data_directory))
-        if not choice.is_secure:
-            kafka = EmbeddedKafka(port=choice.port, data_directory=choice.data_directory, waiting=waiting)
-            yield stack.enter_context(kafka)
-            return
-        temporary = tempfile.TemporaryDirectory(prefix="secured-", ignore_cleanup_errors=True)
-        directory = choice.data_directory or Path(stack.enter_context(temporary))
-        yield stack.enter_context(SecuredKafka(directory, port=choice.port, names=names, waiting=waiting))
+        kafka: AnyKafka
+        if choice.is_secure:
+            directory = choice.data_directory or Path(stack.enter_context(_temporary_directory()))
+            kafka = stack.enter_context(SecuredKafka(directory, port=choice.port, names=names, waiting=waiting))
+        else:
+            plain = EmbeddedKafka(port=choice.port, data_directory=choice.data_directory, waiting=waiting)
+            kafka = stack.enter_context(plain)
+        waiting.done()
+        yield kafka
+
+
+def _temporary_directory() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="secured-", ignore_cleanup_errors=True)

@@ -41,6 +41,7 @@ class SecuredKafka:
         self.secrets = directory.absolute() / "secrets"
         self._names = environment() if names is None else names
         self._waiting = waiting or Waiting()
+        self._step = "Making the users, the topics and their rights" if waiting else ""
         try:
             make_secrets(self.secrets, HOSTS, {})
         except OSError as error:
@@ -52,7 +53,7 @@ class SecuredKafka:
             data_directory=directory / "broker",
             properties={**secured, **(properties or {})},
             tls=tls,
-            waiting=self._waiting,
+            waiting=waiting,
         )
         self.bootstrap_servers = self.broker.bootstrap_servers
 
@@ -109,9 +110,8 @@ class SecuredKafka:
         applied = executor.submit(self.apply)
         executor.shutdown(wait=False)
         while not applied.done():
-            self._waiting.pause("Making the users, the topics and their rights")
+            self._waiting.pause(self._step)
         applied.result()
-        self._waiting.done()
 
     def _of_setup(self, servers: str) -> KafkaSettings:
         own = {

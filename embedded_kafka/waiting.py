@@ -26,10 +26,11 @@ class Waiting:
         self._since = self._told = 0.0
 
     def pause(self, step: str, detail: str = "") -> None:
-        """Wait a moment for a step, such as `Kafka is starting`. Raises Stopped."""
+        """Wait a moment for a step, such as `Kafka is starting`; one without a name is not told. Raises Stopped."""
         if step != self._step:
             self._begin(step)
-        self._show(f"{step}: {detail}{', ' if detail else ''}{time.monotonic() - self._since:.0f} s")
+        if step:
+            self._show(f"{step}: {detail}{', ' if detail else ''}{time.monotonic() - self._since:.0f} s")
         self.stop.wait(PAUSE_SECONDS)
         if self.stop.requested:
             self.done()
@@ -45,7 +46,7 @@ class Waiting:
         self.done()
         self._step = step
         self._since = self._told = time.monotonic()
-        if not self._moves:
+        if step and not self._moves:
             tell(f"{step}\n")
 
     def _show(self, line: str) -> None:
