@@ -30,7 +30,7 @@ def test_every_script_exists(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (\w+)", README))))
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"scripts/run (\w+)", README))))
 def test_every_module_can_be_run(module: str) -> None:
     assert (ROOT / module / "__main__.py").exists()
 
