@@ -14,8 +14,9 @@ from audit.law import Law
 from audit.ledger import Ledger
 from audit.reader import read
 from audit.settings import AuditSettings
-from audit.snapshot import Snapshot, take_snapshot
+from audit.snapshot import KAFKAS_LIMITS, Snapshot, take_snapshot
 from messaging.client import Record
+from messaging.refusals import settings_hidden
 from runtime.stop import Stop
 
 _EVER = -(2**63) - 1  # a record may well be from before 1970, and one without timestamp has -1
@@ -34,6 +35,8 @@ class Auditor:
         self._ledger = Ledger(settings.topics, law)
         self._starts: Offsets = first.begins
         self._since = self._whole_since(first)
+        if first.hidden:
+            logger.warning("%s", settings_hidden(settings.kafka.security, first.hidden, KAFKAS_LIMITS.largest))
         if not first.committed:
             logger.warning("the group %s has committed nothing (CONSUMER_GROUP)", settings.kafka.consumer_group)
 

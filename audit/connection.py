@@ -23,6 +23,7 @@ def connection(kafka: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
     """Return librdkafka's configuration for a connection that tells of refusals."""
     return {
         **librdkafka_configuration(kafka.security),
+        "allow.auto.create.topics": False,  # else to ask for a topic may make it
         "bootstrap.servers": kafka.bootstrap_servers,
         "error_cb": refusals.on_error,
         "log_level": 0,  # what goes wrong is said in one line at the end

@@ -63,7 +63,6 @@ def _expect_news(is_there: bool, heard: float, left: Offsets) -> float:  # noqa:
 def _configuration(kafka: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
     return {
         **connection(kafka, refusals),
-        "allow.auto.create.topics": False,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "enable.partition.eof": True,  # then the end is known behind a Kafka transaction's markers too

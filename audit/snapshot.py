@@ -14,6 +14,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ class Snapshot(NamedTuple):
 
     `committed` is the group's offset in each partition of the input in which it has one, `largest` the size in bytes
     of the largest record that all outputs take, `refuses_times` whether one may refuse a timestamp of the input.
+    `hidden` are the topics whose settings may not be seen: Kafka's defaults stand in their place.
     """
 
     begins: Offsets
@@ -48,6 +50,18 @@ class Snapshot(NamedTuple):
     input_ends: Offsets
     largest: int
     refuses_times: bool
+    hidden: Sequence[str]
+
+
+class Limits(NamedTuple):
+    """What a topic takes: records of so many bytes, and timestamps of so many ms before and after the present."""
+
+    largest: int
+    before: int = _ANY_TIME_MS
+    after: int = _ANY_TIME_MS
+
+
+KAFKAS_LIMITS = Limits(1_048_588)
 
 
 def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
@@ -56,27 +70,31 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
     admin = AdminClient(connection(kafka, refusals))
     check = partial(_check, admin, refusals, topics.names(), kafka)
     with or_failed(f"no answer from Kafka at {kafka.bootstrap_servers}", check):
-        partitions = _partitions(admin, topics.names())
+        partitions = _partitions(admin, refusals, topics.names())
         source = [place for place in partitions if place.topic == topics.transactions]
         outputs = [place for place in partitions if place.topic != topics.transactions]
-        (_, _, most_after), *takes = (_limits(admin, name) for name in topics.names())
+        limits = {name: _limits(described) for name, described in _settings(admin, topics.names()).items()}
+        source_takes, *takes = (limits[name] or KAFKAS_LIMITS for name in topics.names())
         return Snapshot(
             begins=_offsets(admin, partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED),
             committed=_committed(admin, kafka.consumer_group, source),
             output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
-            largest=min(largest for largest, _, _ in takes),
-            refuses_times=any(before < _ANY_TIME_MS or after < most_after for _, before, after in takes),
+            largest=min(output.largest for output in takes),
+            refuses_times=any(_may_refuse(output, source_takes) for output in takes),
+            hidden=sorted(name for name, found in limits.items() if found is None),
         )
 
 
-def _partitions(admin: AdminClient, names: Sequence[str]) -> Sequence[Place]:
+def _partitions(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Sequence[Place]:
     topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
     missing = [name for name in names if name not in topics]
-    for name in missing:  # not there, or not to be seen: only who asks for it by its name is told
-        error = admin.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].error
-        if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            raise KafkaException(error)
+    # Not there, or not to be seen: only who asks for it by its name is told.
+    told = {name: admin.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].error for name in missing}
+    hidden = [name for name, error in told.items() if _is_refused(error)]
+    if hidden:
+        with or_refused():
+            raise refusals.missing(dict.fromkeys(hidden, "Describe"))
     if missing:
         raise ServiceFailed(f"there is no topic {', '.join(missing)}: has the detector been started?")
     return [Place(name, number) for name in names for number in topics[name].partitions]
@@ -94,13 +112,35 @@ def _offsets(admin: AdminClient, places: Sequence[Place], which: Any, isolation:
     return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
 
 
-def _limits(admin: AdminClient, name: str) -> tuple[int, int, int]:
-    """Return the largest size, in bytes, and how many ms before and after now a timestamp may be, of a topic."""
-    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
-    found = described.result()
-    bounds = [found.get(f"message.timestamp.{which}.max.ms") for which in ("before", "after")]
-    before, after = (int(bound.value) if bound else _ANY_TIME_MS for bound in bounds)
-    return int(found["max.message.bytes"].value), before, after
+def _settings(admin: AdminClient, names: Sequence[str]) -> Mapping[str, Mapping[str, str] | None]:
+    """Return the settings of topics, None for those of which they may not be seen."""
+    answers = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
+    return {topic.name: _values(answer) for topic, answer in answers.items()}
+
+
+def _values(answer: Future[Any]) -> Mapping[str, str] | None:
+    error = answer.exception()
+    if isinstance(error, KafkaException) and _is_refused(error.args[0]):
+        return None
+    return {name: setting.value for name, setting in answer.result().items()}
+
+
+def _is_refused(error: KafkaError | None) -> bool:
+    return error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+def _limits(settings: Mapping[str, str] | None) -> Limits | None:
+    """Return what a topic takes by its settings, None where they may not be seen."""
+    if settings is None:
+        return None
+    largest = int(settings["max.message.bytes"])
+    bounds = [settings.get(f"message.timestamp.{which}.max.ms", _ANY_TIME_MS) for which in ("before", "after")]
+    return Limits(largest, *map(int, bounds))
+
+
+def _may_refuse(output: Limits, source: Limits) -> bool:
+    """Tell whether an output may refuse a timestamp that the input has taken."""
+    return output.before < _ANY_TIME_MS or output.after < source.after
 
 
 def _check(

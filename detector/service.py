@@ -52,7 +52,8 @@ def detect(settings: DetectorSettings, library: ClientLibrary, report: Report, s
 def make_routes(settings: DetectorSettings, library: ClientLibrary) -> Routes:
     """Make sure that the topics exist, and return where the verdicts lead."""
     names = settings.topics
-    topics = library.create_topics(settings.kafka, names.names())
+    library.create_topics(settings.kafka, names.names())
+    topics = library.describe_topics(settings.kafka, names.names())
     partitions = topics[names.transactions].partitions
     outputs = [topics[name] for name in names.names()[1:]]
     most_after = min(output.most_after_ms for output in outputs)

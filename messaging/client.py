@@ -60,22 +60,6 @@ class Topic(NamedTuple):
     most_after_ms: int = ANY_TIME_MS
 
 
-TOPIC_SETTINGS = (
-    "max.message.bytes",
-    "message.timestamp.type",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.after.max.ms",
-)
-
-
-def describe_topic(partitions: int, settings: Mapping[str, str]) -> Topic:
-    """Return a topic by the cluster's TOPIC_SETTINGS for it; one that is without a setting has no such limit."""
-    kind, before, after = (settings.get(name) for name in TOPIC_SETTINGS[1:])
-    if kind == "LogAppendTime":  # the broker's own time stands in the place of any other
-        before = after = None
-    return Topic(partitions, int(settings[TOPIC_SETTINGS[0]]), int(before or ANY_TIME_MS), int(after or ANY_TIME_MS))
-
-
 class BatchAborted(Exception):
     """Nothing of the batch is visible and its offsets are not committed; the next poll gives its records again."""
 
@@ -145,8 +129,14 @@ class ClientLibrary(Protocol):
     Every function raises ClientFailed when Kafka does not answer, and AccessRefused when it refuses.
     """
 
-    def create_topics(self, settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
-        """Create the topics that do not exist, and return all of them as they are."""
+    def create_topics(self, settings: KafkaSettings, names: Sequence[str]) -> None:
+        """Create the topics that do not exist. One that is there only has to be visible."""
+
+    def describe_topics(self, settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
+        """Return topics that exist as they are.
+
+        One whose settings may not be seen (DescribeConfigs) is taken to have Kafka's defaults; the log is told so once.
+        """
 
     def open_detector_client(self, settings: KafkaSettings, topic: str) -> DetectorClient:
         """Join the consumer group as a reader of the topic."""

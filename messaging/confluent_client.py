@@ -12,23 +12,30 @@ from operator import methodcaller
 from typing import Any, TypeVar
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, NewTopic, ResourceType
 
 from messaging.client import (
-    TOPIC_SETTINGS,
     AccessRefused,
     BatchAborted,
     ClientFailed,
     Message,
     Record,
     Topic,
-    describe_topic,
 )
 from messaging.library_log import quieten
 from messaging.librdkafka_refusals import Refusals
 from messaging.security import librdkafka_configuration
 from messaging.settings import KafkaSettings
+from messaging.topics import TOPIC_SETTINGS, describe_all
 
 _ANSWER_SECONDS = 10.0
 _PATIENCE_SECONDS = 2.0
@@ -41,22 +48,34 @@ library_logger = logging.getLogger("librdkafka")
 T = TypeVar("T")
 
 
-def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
-    """Create the topics that do not exist, and return all of them as they are."""
+def create_topics(settings: KafkaSettings, names: Sequence[str]) -> None:
+    """Create the topics that do not exist. One that is there only has to be visible."""
     refusals = Refusals(settings.security)
     admin = AdminClient(_connection(settings, refusals), **_logger())
-    refused = partial(refusals.check_right, operation="Describe", topics=names, group=settings.consumer_group)
-    with _or_client_failed("cannot create or read the topics", refused):
-        answering = _until_done(admin, refusals, partial(_list_topics, admin)).orig_broker_id
-        _create_missing(admin, settings, names, refused)
-        partitions = _partitions_of(admin, names)
-        return {name: describe_topic(partitions[name], _settings_of(admin, name, answering)) for name in names}
+    with _or_client_failed("cannot create the topics"):
+        listed = _until_done(admin, refusals, partial(_list_topics, admin)).topics
+        missing = _missing(admin, refusals, sorted(set(names) - set(listed)))
+        if missing:
+            _create(admin, settings, refusals, missing)
+            _wait_for(admin, missing)
+
+
+def describe_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
+    """Return topics that exist as they are."""
+    refusals = Refusals(settings.security)
+    admin = AdminClient(_connection(settings, refusals), **_logger())
+    with _or_client_failed("cannot read the topics"):
+        listed = _until_done(admin, refusals, partial(_list_topics, admin))
+        if not listed.topics.keys() >= set(names):
+            raise ClientFailed("cannot read the topics: they have gone")
+        found = _settings_of(admin, names, listed.orig_broker_id)
+        return describe_all(settings.security, {name: len(listed.topics[name].partitions) for name in names}, found)
 
 
 def open_detector_client(settings: KafkaSettings, topic: str) -> "ConfluentDetectorClient":
     """Join the consumer group as a reader of the topic."""
     refused = partial(
-        Refusals(settings.security).check_right, operation="Write", topics=(), group=settings.consumer_group
+        Refusals(settings.security).check_right, operation="Read", topics=[topic], group=settings.consumer_group
     )
     with _or_client_failed("cannot connect", refused):
         return ConfluentDetectorClient(settings, topic)
@@ -101,13 +120,14 @@ class ConfluentDetectorClient:
             self._commit(messages)
         except KafkaException as error:
             problem = error.args[0]
-            refused = partial(self._check_right, problem, "Write", {message.topic for message in messages})
+            refused = partial(self._check_right, operation="Write", topics={message.topic for message in messages})
             if not (problem.txn_requires_abort() or problem.code() in _REFUSED_RECORDS):
-                refused()
+                refused(problem)
                 raise ClientFailed(f"cannot write: {problem.str()}") from error
-            with _or_client_failed(f"cannot write: {problem.str()}; cannot abort"):
+            with _or_client_failed(f"cannot write: {problem.str()}; cannot abort", refused):
                 self._abort()
-            refused()
+                self._check_topics(problem, messages)
+            refused(problem)
             raise BatchAborted(problem.str()) from error
 
     def lag(self) -> int | None:
@@ -152,6 +172,14 @@ class ConfluentDetectorClient:
             if first is not None:
                 self._positions[assigned.partition] = first
                 self._consumer.seek(TopicPartition(self._topic, assigned.partition, first))
+
+    def _check_topics(self, problem: KafkaError, messages: Sequence[Message]) -> None:
+        """Raise AccessRefused where the problem may be a right on a topic, and Kafka says which ones are missing."""
+        if problem.code() in _MAY_LACK_A_RIGHT:
+            outputs = dict.fromkeys((message.topic for message in messages), "Write")
+            refused = _refused_operations(self._settings, self._refusals, {self._topic: "Read", **outputs})
+            if refused:
+                raise self._refusals.missing(refused)
 
     def _is_read(self, message: Any) -> bool:
         """Take note of a partition's end; raise for any other message that stands for an error."""
@@ -215,24 +243,31 @@ class ConfluentGeneratorClient:
 
     def send(self, message: Message) -> None:
         sent = _Sent(message)
-        with _or_client_failed("cannot write"):
+        with _or_client_failed("cannot write", partial(self._check_right, topics=[message.topic])):
             _send(self._producer, message, sent.on_delivery)
         self._sent.append(sent)
 
     def delivered(self, seconds: float) -> Sequence[Message]:
-        self._producer.flush(seconds)
+        with _or_client_failed("cannot write", self._check_all_in_flight):
+            self._producer.flush(seconds)
         self._refusals.check()
         delivered = []
         while self._sent and self._sent[0].is_done:
             sent = self._sent.popleft()
             if sent.problem is not None:
-                self._refusals.check_right(sent.problem, "Write", [sent.message.topic], group="")
+                self._check_right(sent.problem, [sent.message.topic])
                 raise ClientFailed(f"cannot deliver to {sent.message.topic}: {sent.problem.str()}")
             delivered.append(sent.message)
         return delivered
 
     def close(self) -> None:
         self._producer.purge()
+
+    def _check_all_in_flight(self, problem: KafkaError) -> None:
+        self._check_right(problem, {sent.message.topic for sent in self._sent})
+
+    def _check_right(self, problem: KafkaError, topics: Iterable[str]) -> None:
+        self._refusals.check_right(problem, "Write", topics, group="")
 
 
 class _Sent:
@@ -260,6 +295,14 @@ _HELD_BACK = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
 )
+_MAY_NOT_CREATE = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+# A commit may have failed for a right on a topic, and does not say on which: librdkafka only counts the messages, or
+# says that the Kafka transaction has failed already.
+_MAY_LACK_A_RIGHT = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError._INCONSISTENT,  # noqa: SLF001 - librdkafka's own errors begin so
+    KafkaError._STATE,  # noqa: SLF001 - librdkafka's own errors begin so
+)
 # A producer refuses such a record on the spot; a new attempt of the batch may lead elsewhere.
 _REFUSED_RECORDS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE)  # noqa: SLF001 - librdkafka's own errors
 
@@ -267,6 +310,7 @@ _REFUSED_RECORDS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE
 def _connection(settings: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
     return {
         **librdkafka_configuration(settings.security),
+        "allow.auto.create.topics": False,  # a producer's question would make one too
         "bootstrap.servers": settings.bootstrap_servers,
         "error_cb": refusals.on_error,
         "reconnect.backoff.max.ms": 1_000,
@@ -293,7 +337,6 @@ def _logger() -> dict[str, Any]:
 def _consumer_configuration(settings: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
     return {
         **_connection(settings, refusals),
-        "allow.auto.create.topics": False,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "enable.partition.eof": True,  # then the end is known behind a Kafka transaction's markers too
@@ -341,40 +384,71 @@ def _list_topics(admin: AdminClient, seconds: float) -> Any:
     return admin.list_topics(timeout=seconds)
 
 
-def _create_missing(
-    admin: AdminClient, settings: KafkaSettings, names: Sequence[str], check_right: Callable[..., None]
-) -> None:
-    missing = set(names) - set(admin.list_topics(timeout=_ANSWER_SECONDS).topics)
-    topics = [NewTopic(name, settings.topic_partitions, settings.topic_replication_factor) for name in sorted(missing)]
-    failed: dict[str, KafkaException] = {}
-    for name, created in (admin.create_topics(topics) if topics else {}).items():
-        try:
-            created.result()
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                failed[name] = error
-    for failure in failed.values():
-        check_right(failure.args[0], topics=failed)
-        raise failure
+def _missing(admin: AdminClient, refusals: Refusals, unlisted: Sequence[str]) -> Sequence[str]:
+    """Return topics that are not there. Raises AccessRefused for those that may not be seen; a list leaves out both."""
+    told = {name: admin.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].error for name in unlisted}
+    hidden = [name for name, error in told.items() if _is(error, KafkaError.TOPIC_AUTHORIZATION_FAILED)]
+    if hidden:
+        raise refusals.missing(dict.fromkeys(hidden, "Describe"))
+    return [name for name, error in told.items() if _is(error, KafkaError.UNKNOWN_TOPIC_OR_PART)]
 
 
-def _partitions_of(admin: AdminClient, names: Sequence[str]) -> Mapping[str, int]:
+def _create(admin: AdminClient, settings: KafkaSettings, refusals: Refusals, names: Sequence[str]) -> None:
+    topics = [NewTopic(name, settings.topic_partitions, settings.topic_replication_factor) for name in names]
+    errors = {name: _error(created) for name, created in admin.create_topics(topics).items()}
+    refused = [name for name, error in errors.items() if _is(error, *_MAY_NOT_CREATE)]
+    if refused:
+        raise refusals.missing(dict.fromkeys(refused, "Create"))
+    for error in errors.values():
+        if error is not None and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise KafkaException(error)
+
+
+def _wait_for(admin: AdminClient, names: Sequence[str]) -> None:
     deadline = time.monotonic() + _ANSWER_SECONDS
-    while True:
-        topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
-        if topics.keys() >= set(names):
-            return {name: len(topics[name].partitions) for name in names}
+    while not admin.list_topics(timeout=_ANSWER_SECONDS).topics.keys() >= set(names):
         if time.monotonic() > deadline:
-            raise ClientFailed("cannot read the topics: the new ones do not appear")
-        time.sleep(0.05)
+            raise ClientFailed("cannot create the topics: they do not appear")
+        time.sleep(_PAUSE_SECONDS)
 
 
-def _settings_of(admin: AdminClient, name: str, answering: int) -> Mapping[str, str]:
+def _settings_of(admin: AdminClient, names: Sequence[str], answering: int) -> Mapping[str, Mapping[str, str] | None]:
     """Ask a broker that answers; librdkafka would ask the controller, and connect without a pause where it is gone."""
     broker = {"broker": answering} if answering >= 0 else {}  # a bootstrap server may not have a number yet
-    (described,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)], **broker).values()
+    asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    return {topic.name: _visible(described) for topic, described in admin.describe_configs(asked, **broker).items()}
+
+
+def _visible(described: Future[Any]) -> Mapping[str, str] | None:
+    """Return a topic's settings, None where they may not be seen."""
+    if _is(_error(described), KafkaError.TOPIC_AUTHORIZATION_FAILED):
+        return None
     found = described.result()
-    return {setting: found[setting].value for setting in TOPIC_SETTINGS if setting in found}
+    return {name: found[name].value for name in TOPIC_SETTINGS if name in found}
+
+
+def _refused_operations(settings: KafkaSettings, refusals: Refusals, needed: Mapping[str, str]) -> Mapping[str, str]:
+    """Return those of the topics, each with the operation needed, on which Kafka says that it is not allowed."""
+    admin = AdminClient(_connection(settings, refusals), **_logger())
+    asked = admin.describe_topics(TopicCollection(list(needed)), include_authorized_operations=True)
+    return {name: needed[name] for name, answer in asked.items() if not _is_allowed(needed[name], answer)}
+
+
+def _is_allowed(operation: str, described: Future[Any]) -> bool:
+    if _is(_error(described), KafkaError.TOPIC_AUTHORIZATION_FAILED):
+        return False
+    allowed = described.result().authorized_operations
+    return allowed is None or AclOperation[operation.upper()] in allowed  # None: the broker does not say
+
+
+def _error(answer: Future[Any]) -> KafkaError | None:
+    """Return what an answer says has gone wrong, None where nothing has."""
+    error = answer.exception()
+    return error.args[0] if isinstance(error, KafkaException) else None
+
+
+def _is(error: KafkaError | None, *codes: int) -> bool:
+    return error is not None and error.code() in codes
 
 
 # Where a name cannot be decoded, the library returns something and sets an error: a plain call, once Python has

@@ -5,7 +5,7 @@ import math
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
@@ -14,35 +14,51 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from kafka.record import memory_records
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.record.util import decode_varint
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
-from messaging.client import TOPIC_SETTINGS, BatchAborted, ClientFailed, Message, Record, Topic, describe_topic
-from messaging.kafka_python_refusals import Refusals
+from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
+from messaging.kafka_python_refusals import Refusals, is_of_a_topic
 from messaging.library_log import quieten
 from messaging.settings import KafkaSettings
+from messaging.topics import TOPIC_SETTINGS, describe_all
 
+_MAY_NOT_CREATE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 _CLOSE_SECONDS = 0.5
 _MOST_SECONDS_OUTSIDE_GROUP = 60
 
 logger = logging.getLogger(__name__)
 
 
-def create_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
-    """Create the topics that do not exist, and return all of them as they are."""
+def create_topics(settings: KafkaSettings, names: Sequence[str]) -> None:
+    """Create the topics that do not exist. One that is there only has to be visible."""
     refusals = Refusals(settings.security)
-    refused = partial(refusals.check_right, operation="Describe", topics=names, group=settings.consumer_group)
-    watched = _or_client_failed("cannot create or read the topics", refusals, refused)
-    with watched, closing(_open_admin(settings, refusals)) as admin:
-        missing = sorted(set(names) - set(admin.list_topics()))
+    with _or_client_failed("cannot create the topics", refusals), closing(_open_admin(settings, refusals)) as admin:
+        missing = _missing(admin, refusals, names)
         if missing:
-            _create_missing(admin, settings, missing)
+            _create(admin, settings, refusals, missing)
         admin.wait_for_topics(names)
-        return _describe(admin, names)
+
+
+def describe_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
+    """Return topics that exist as they are."""
+    refusals = Refusals(settings.security)
+    with _or_client_failed("cannot read the topics", refusals), closing(_open_admin(settings, refusals)) as admin:
+        topics = _seen(admin, refusals, names)
+        found = {name: _settings_of(topics[name], configs) for name, configs in _configs(admin, names).items()}
+        return describe_all(settings.security, {name: len(topics[name]["partitions"]) for name in names}, found)
 
 
 def open_detector_client(settings: KafkaSettings, topic: str) -> "KafkaPythonDetectorClient":
@@ -93,7 +109,7 @@ class KafkaPythonDetectorClient:
         try:
             self._expect(partial(self._commit, messages))
         except (KafkaError, ValueError) as error:
-            refused = partial(self._check_right, operation="Write", topics={message.topic for message in messages})
+            refused = partial(self._check_batch, messages=messages)
             with _or_client_failed(f"cannot write: {_explanation(error)}; cannot abort", self._refusals, refused):
                 self._expect(self._abort)
             self._rewind()
@@ -123,7 +139,17 @@ class KafkaPythonDetectorClient:
         except TimeoutError as error:
             raise ClientFailed("cannot write: no answer from Kafka") from error
 
-    def _check_right(self, error: BaseException, operation: str, topics: Iterable[str]) -> None:
+    def _check_batch(self, error: BaseException, messages: Sequence[Message]) -> None:
+        """Raise AccessRefused where a right is missing; of several topics the library may name the first."""
+        outputs = {message.topic for message in messages}
+        if is_of_a_topic(error):
+            needed = {self._topic: "Read", **dict.fromkeys(outputs, "Write")}
+            refused = _refused_operations(self._settings, self._refusals, needed)
+            if refused:
+                raise self._refusals.missing(refused) from error
+        self._check_right(error, "Write", outputs)
+
+    def _check_right(self, error: BaseException, operation: str, topics: Collection[str]) -> None:
         self._refusals.check_right(error, operation, topics, self._settings.consumer_group)
 
     def _commit(self, messages: Sequence[Message]) -> None:
@@ -351,26 +377,58 @@ def _open_admin(settings: KafkaSettings, refusals: Refusals) -> KafkaAdminClient
     return KafkaAdminClient(**_connection(settings, refusals))
 
 
-def _create_missing(admin: KafkaAdminClient, settings: KafkaSettings, names: Sequence[str]) -> None:
+def _seen(admin: KafkaAdminClient, refusals: Refusals, names: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the cluster's answers by the topics' names. Raises AccessRefused for those that may not be seen."""
+    topics = {topic["name"]: topic for topic in admin.describe_topics(list(names))}
+    hidden = [name for name, topic in topics.items() if for_code(topic["error_code"]) is TopicAuthorizationFailedError]
+    if hidden:
+        raise refusals.missing(dict.fromkeys(hidden, "Describe"))
+    return topics
+
+
+def _missing(admin: KafkaAdminClient, refusals: Refusals, names: Sequence[str]) -> Sequence[str]:
+    topics = _seen(admin, refusals, names)
+    return [name for name in names if for_code(topics[name]["error_code"]) is UnknownTopicOrPartitionError]
+
+
+def _create(admin: KafkaAdminClient, settings: KafkaSettings, refusals: Refusals, names: Sequence[str]) -> None:
     shape = {"num_partitions": settings.topic_partitions, "replication_factor": settings.topic_replication_factor}
     answer = admin.create_topics(dict.fromkeys(names, shape), raise_errors=False)
+    errors = {created["name"]: for_code(created["error_code"]) for created in answer["topics"]}
+    refused = [name for name, error in errors.items() if error in _MAY_NOT_CREATE]
+    if refused:
+        raise refusals.missing(dict.fromkeys(refused, "Create"))
     for created in answer["topics"]:
-        error = for_code(created["error_code"])
-        if created["error_code"] and error is not TopicAlreadyExistsError:
+        error = errors[created["name"]]
+        if error not in (NoError, TopicAlreadyExistsError):
             raise error(f"{created['name']}: {created['error_message']}")
 
 
-def _describe(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Topic]:
+def _configs(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
     resources = [ConfigResource("topic", name, list(TOPIC_SETTINGS)) for name in names]
-    configs = admin.describe_configs(resources, config_filter="all")["topic"]
-    hidden = {name for name in names if "max.message.bytes" not in configs.get(name, {})}
-    if hidden:  # the library leaves out what it may not see
-        raise TopicAuthorizationFailedError(hidden)
-    partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(names))}
-    return {
-        name: describe_topic(partitions[name], {setting: found["value"] for setting, found in configs[name].items()})
-        for name in names
-    }
+    configs: Mapping[str, Mapping[str, Any]] = admin.describe_configs(resources, config_filter="all")["topic"]
+    return configs
+
+
+def _settings_of(topic: Mapping[str, Any], configs: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Return a topic's settings, None where they may not be seen: the library leaves out what it was not told."""
+    if not configs and "DESCRIBE_CONFIGS" in topic.get("authorized_operations", ()):
+        raise KafkaError(f"no settings of {topic['name']}")
+    return {name: found["value"] for name, found in configs.items()} or None
+
+
+def _refused_operations(settings: KafkaSettings, refusals: Refusals, needed: Mapping[str, str]) -> Mapping[str, str]:
+    """Return those of the topics, each with the operation needed, on which Kafka says that it is not allowed."""
+    with _or_client_failed("cannot ask for rights", refusals), closing(_open_admin(settings, refusals)) as admin:
+        topics = admin.describe_topics(list(needed))
+    return {topic["name"]: needed[topic["name"]] for topic in topics if not _is_allowed(needed[topic["name"]], topic)}
+
+
+def _is_allowed(operation: str, topic: Mapping[str, Any]) -> bool:
+    if for_code(topic["error_code"]) is TopicAuthorizationFailedError:
+        return False
+    allowed = topic.get("authorized_operations")
+    return allowed is None or operation.upper() in allowed  # None: the broker does not say
 
 
 def _send(producer: KafkaProducer, message: Message) -> Any:

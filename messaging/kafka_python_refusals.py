@@ -1,6 +1,6 @@
 """What kafka-python tells of a refusal, and how; for messaging.kafka_python_client."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
 from messaging.client import AccessRefused
-from messaging.refusals import certificate_refused, login_refused, right_missing
+from messaging.refusals import certificate_refused, login_refused, right_missing, topic_rights_missing
 from messaging.security import SecuritySettings
 
 
@@ -51,20 +51,47 @@ class Refusals:
         says = login_refused if is_login else certificate_refused
         raise AccessRefused(says(self._security, str(self.error).rpartition("] ")[2])) from self.error
 
-    def check_right(self, error: BaseException | None, operation: str, topics: Iterable[str], group: str) -> None:
+    def check_right(self, error: object, operation: str, topics: Collection[str], group: str) -> None:
         """Raise AccessRefused where the error, or what it came from, says that the right is missing."""
-        while error is not None:
-            if isinstance(error, TopicAuthorizationFailedError | ClusterAuthorizationFailedError):
-                named = error.args[0] if error.args and isinstance(error.args[0], set | frozenset) else set(topics)
-                raise self._missing(operation, f"topic {', '.join(sorted(named))}")
-            if isinstance(error, GroupAuthorizationFailedError):
-                raise self._missing("Read", f"group {group}")
-            if isinstance(error, TransactionalIdAuthorizationFailedError):
-                raise self._missing("Write", f"transactional id {group}-*")
-            error = error.__cause__ or error.__context__
+        for each in _chain(error):
+            if _is(each, TopicAuthorizationFailedError, ClusterAuthorizationFailedError):
+                raise self.missing(dict.fromkeys(_named(each, topics), operation))
+            if _is(each, GroupAuthorizationFailedError):
+                raise AccessRefused(right_missing(self._security, "Read", f"group {group}"))
+            if _is(each, TransactionalIdAuthorizationFailedError):
+                raise AccessRefused(right_missing(self._security, "Write", f"transactional id {group}-*"))
 
-    def _missing(self, operation: str, resource: str) -> AccessRefused:
-        return AccessRefused(right_missing(self._security, operation, resource))
+    def missing(self, rights: Mapping[str, str]) -> AccessRefused:
+        """Return what to raise where rights on topics are missing, each topic with the operation."""
+        return AccessRefused(topic_rights_missing(self._security, rights))
+
+
+def _chain(error: object) -> Iterator[BaseException]:
+    """Yield an error and all that it came from; a producer that has failed puts that among the arguments."""
+    if isinstance(error, BaseException):
+        yield error
+        for origin in (*error.args, error.__cause__ or error.__context__):
+            yield from _chain(origin)
+
+
+def is_of_a_topic(error: object) -> bool:
+    """Tell whether an error is, or came from, a missing right on a topic."""
+    return any(_is(each, TopicAuthorizationFailedError) for each in _chain(error))
+
+
+def _is(error: BaseException, *kinds: type[KafkaError]) -> bool:
+    """Tell whether it is of a kind, or says so: an answer that the library did not expect is put into words."""
+    return isinstance(error, kinds) or any(kind.__name__ in str(error) for kind in kinds)
+
+
+def _named(error: BaseException, topics: Collection[str]) -> Collection[str]:
+    """Return the topics that an error names, in a set or alone, else all that it may be about."""
+    for argument in error.args:
+        if isinstance(argument, set | frozenset):
+            return argument
+        if argument in topics:
+            return [argument]
+    return topics
 
 
 class _WatchedManager(KafkaConnectionManager):

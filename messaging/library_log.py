@@ -18,7 +18,8 @@ class ConnectionTrouble:
     def __call__(self, record: logging.LogRecord) -> bool:
         """Log a line of ours where the record tells of a failed connection and the last line was some time ago."""
         _, _, told = record.getMessage().rpartition("]: ")  # librdkafka begins with its client and thread in brackets
-        if "failed" in told.lower() and self._every.is_due():
+        is_answer = "authorization failed" in told.lower()  # which the client that gets it makes an error of
+        if "failed" in told.lower() and not is_answer and self._every.is_due():
             logger.warning("Kafka does not answer, trying again: %s", told)
         return False
 

@@ -1,11 +1,11 @@
 """What librdkafka tells of a refusal, and how; for those who use that library."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from confluent_kafka import KafkaError
 
 from messaging.client import AccessRefused
-from messaging.refusals import certificate_refused, login_refused, right_missing
+from messaging.refusals import certificate_refused, login_refused, right_missing, topic_rights_missing
 from messaging.security import SecuritySettings
 
 _OF_TLS = (KafkaError._SSL, KafkaError._TRANSPORT)  # noqa: SLF001 - the other one: the broker asks for a certificate
@@ -39,11 +39,13 @@ class Refusals:
         self, error: KafkaError, operation: str, topics: Iterable[str], group: str, on_group: str = "Read"
     ) -> None:
         """Raise AccessRefused where the error says that the right to the operation is missing."""
-        missing = {
-            KafkaError.TOPIC_AUTHORIZATION_FAILED: (operation, f"topic {', '.join(sorted(set(topics)))}"),
-            KafkaError.GROUP_AUTHORIZATION_FAILED: (on_group, f"group {group}"),
-            KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: ("Write", f"transactional id {group}-*"),
-            KafkaError.CLUSTER_AUTHORIZATION_FAILED: (operation, f"topic {', '.join(sorted(set(topics)))}"),
-        }
-        if error.code() in missing:
-            raise AccessRefused(right_missing(self._security, *missing[error.code()]))
+        if error.code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
+            raise self.missing(dict.fromkeys(topics, operation))
+        if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            raise AccessRefused(right_missing(self._security, on_group, f"group {group}"))
+        if error.code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+            raise AccessRefused(right_missing(self._security, "Write", f"transactional id {group}-*"))
+
+    def missing(self, rights: Mapping[str, str]) -> AccessRefused:
+        """Return what to raise where rights on topics are missing, each topic with the operation."""
+        return AccessRefused(topic_rights_missing(self._security, rights))

@@ -1,5 +1,8 @@
 """What the services say when Kafka refuses them: one line, which names what is refused and what is missing."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
 from messaging.security import SecuritySettings
 
 
@@ -21,8 +24,34 @@ def certificate_refused(security: SecuritySettings, detail: str) -> str:
 
 
 def right_missing(security: SecuritySettings, operation: str, resource: str) -> str:
-    """Say which ACL is missing: `operation` in Kafka's words, `resource` as in `topic fraud`."""
-    return f"not allowed: {_principal(security)} lacks the right {operation} on {resource}"
+    """Say which ACL is missing: `operation` in Kafka's words, `resource` as in `group detector`."""
+    return f"not allowed: {_lacks(security)} {operation} on {resource}"
+
+
+def topic_rights_missing(security: SecuritySettings, missing: Mapping[str, str]) -> str:
+    """Say which ACLs are missing: topics, each with the operation in Kafka's words."""
+    topics: defaultdict[str, list[str]] = defaultdict(list)
+    for topic in sorted(missing):
+        topics[missing[topic]].append(topic)
+    rights = [_right(operation, names) for operation, names in topics.items()]
+    return f"not allowed: {_lacks(security)} {' and '.join(rights)}"
+
+
+def settings_hidden(security: SecuritySettings, topics: Sequence[str], max_message_bytes: int) -> str:
+    """Say that the topics' settings may not be seen, and what is assumed."""
+    return (
+        f"{_lacks(security)} {_right('DescribeConfigs', topics)}: going on as if Kafka's defaults held there, "
+        f"max.message.bytes={max_message_bytes} and timestamps of any time"
+    )
+
+
+def _right(operation: str, topics: Sequence[str]) -> str:
+    hint = " (Read and Write include it)" if operation == "Describe" else ""
+    return f"{operation} on topic {', '.join(topics)}{hint}"
+
+
+def _lacks(security: SecuritySettings) -> str:
+    return f"{_principal(security)} lacks the right"
 
 
 def _principal(security: SecuritySettings) -> str:

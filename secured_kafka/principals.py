@@ -24,14 +24,14 @@ class Right(NamedTuple):
 def rights(kafka: KafkaSettings, topics: TopicSettings) -> Sequence[Right]:
     """Return all that the three services may do, and nothing more.
 
-    Read and Write bring Describe with them, and the first Write on a topic the right to write idempotently.
+    Read and Write bring Describe with them, and the first Write on a topic the right to write idempotently. With
+    DescribeConfigs the detector and the audit know what the topics take; they go on without it.
     """
     return [*_of_the_generator(topics), *_of_the_detector(kafka, topics), *_of_the_audit(kafka, topics)]
 
 
 def _of_the_generator(topics: TopicSettings) -> Iterator[Right]:
-    for operation in ("WRITE", "DESCRIBE_CONFIGS"):
-        yield Right("generator", operation, "TOPIC", topics.transactions)
+    yield Right("generator", "WRITE", "TOPIC", topics.transactions)
 
 
 def _of_the_detector(kafka: KafkaSettings, topics: TopicSettings) -> Iterator[Right]:

@@ -30,7 +30,8 @@ class Stage:
 
     def create_topics(self, partitions: int, names: Sequence[str]) -> Mapping[str, Topic]:
         """Create topics of so many partitions; return them as they are."""
-        return self.library.create_topics(dataclasses.replace(self.settings, topic_partitions=partitions), names)
+        self.library.create_topics(dataclasses.replace(self.settings, topic_partitions=partitions), names)
+        return self.library.describe_topics(self.settings, names)
 
     def reader(self, topic: str | None = None, group: str | None = None, batch_size: int = 10_000) -> DetectorClient:
         """Return a member of the group that reads the transactions, unless told otherwise."""

@@ -1,6 +1,7 @@
 """What the settings of a topic say of what it takes."""
 
-from messaging.client import ANY_TIME_MS, Topic, describe_topic
+from messaging.client import ANY_TIME_MS, Topic
+from messaging.topics import describe_topic
 
 SETTINGS = {
     "max.message.bytes": "1000",
@@ -20,3 +21,7 @@ def test_a_topic_with_times_of_its_own_takes_any() -> None:
 
 def test_a_broker_without_such_limits_takes_any() -> None:
     assert describe_topic(4, {"max.message.bytes": "1000"}) == Topic(4, 1000, ANY_TIME_MS, ANY_TIME_MS)
+
+
+def test_a_topic_whose_settings_may_not_be_seen_has_kafkas_size_and_takes_any_time() -> None:
+    assert describe_topic(4, None) == Topic(4, 1_048_588, ANY_TIME_MS, ANY_TIME_MS)

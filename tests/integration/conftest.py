@@ -1,0 +1,33 @@
+"""A secured cluster for each module that asks for one."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+
+import pytest
+
+from embedded_kafka.secured import SecuredKafka
+from tests.secured import PROPERTIES
+from tests.shared import Shared
+
+
+@contextmanager
+def started(directories: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    with SecuredKafka(directories.mktemp("secured"), properties=PROPERTIES, names={}) as kafka:
+        yield kafka
+
+
+def expect_alive(kafka: SecuredKafka) -> None:
+    assert kafka.is_running, kafka.broker.failure("Kafka died")
+
+
+@pytest.fixture(scope="module")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[SecuredKafka]]:
+    with closing(Shared(partial(started, tmp_path_factory), expect_alive)) as clusters:
+        yield clusters
+
+
+@pytest.fixture
+def secured(clusters: Shared[SecuredKafka]) -> Iterator[SecuredKafka]:
+    with clusters.lent() as kafka:
+        yield kafka

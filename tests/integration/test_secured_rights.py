@@ -1,0 +1,242 @@
+"""A right that is missing is named, that one alone, by the call that needs it; what is not needed is not asked for."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import pytest
+
+from audit.auditor import Auditor
+from audit.findings import Findings
+from audit.settings import AuditSettings
+from embedded_kafka.secured import SecuredKafka
+from messaging.client import AccessRefused, DetectorClient, Topic
+from runtime.service import ServiceRefused
+from runtime.settings import read_settings
+from runtime.stop import Stop
+from secured_kafka.principals import Right
+from tests.contract.stage import deliver, next_batch
+from tests.secured import Scene
+from tests.topics import message
+
+pytestmark = pytest.mark.integration
+
+KAFKAS_DEFAULT_BYTES = 1_048_588
+
+
+@pytest.fixture
+def empty(secured: SecuredKafka, client: str) -> Iterator[Scene]:
+    """A scene without topics."""
+    scene = Scene(secured, client)
+    scene.allow(scene.table)
+    yield scene
+    secured.apply()
+
+
+@pytest.fixture
+def scene(empty: Scene) -> Scene:
+    empty.make_topics()
+    return empty
+
+
+@contextmanager
+def detecting(scene: Scene) -> Iterator[DetectorClient]:
+    """Do what a detector does up to its first poll."""
+    settings = scene.kafka("detector")
+    scene.library.create_topics(settings, scene.names[:4])
+    scene.library.describe_topics(settings, scene.names[:4])
+    with closing(scene.library.open_detector_client(settings, scene.names.transactions)) as client:
+        yield client
+
+
+def commit(scene: Scene, client: DetectorClient) -> None:
+    client.commit([message(output, b"any") for output in scene.names[1:4]])
+
+
+def detect(scene: Scene) -> None:
+    with detecting(scene) as client:
+        next_batch(client)
+        commit(scene, client)
+
+
+def generate(scene: Scene) -> None:
+    settings = scene.kafka("generator")
+    scene.library.create_topics(settings, scene.names[:1])
+    with closing(scene.library.open_generator_client(settings)) as client:
+        deliver(client, [message(scene.names.transactions, b"any")])
+
+
+def audit(scene: Scene) -> Findings | None:
+    return Auditor(read_settings(AuditSettings, scene.settings("audit")), Stop()).audit()
+
+
+SERVICES: dict[str, Callable[[Scene], object]] = {"detector": detect, "generator": generate, "audit": audit}
+
+
+def refusal(user: str, scene: Scene) -> str:
+    """Return what is said to be missing, where a service of that user is refused."""
+    with pytest.raises((AccessRefused, ServiceRefused)) as refused:
+        SERVICES[user](scene)
+    return missing(user, str(refused.value))
+
+
+def missing(user: str, line: str) -> str:
+    begin = f"not allowed: KAFKA_SASL_USERNAME={user} lacks the right "
+    assert line.startswith(begin), line
+    return line.removeprefix(begin)
+
+
+def seen(resource: str) -> str:
+    return f"Describe on {resource} (Read and Write include it)"
+
+
+@pytest.mark.parametrize("user", SERVICES)
+def test_the_rights_of_the_table_are_enough(scene: Scene, user: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    SERVICES[user](scene)
+    assert not [line for line in caplog.messages if "right" in line]
+
+
+@pytest.mark.parametrize("output", ["fraud", "legit", "dead_letter"])
+def test_the_detector_lacks_an_output(scene: Scene, output: str) -> None:
+    topic = next(name for name in scene.names if name.startswith(output))
+    scene.withdraw("detector", "WRITE", topic, "DESCRIBE", "DESCRIBE_CONFIGS")
+    assert refusal("detector", scene) == f"Write on topic {topic}"
+    scene.withdraw("detector", "WRITE", topic)
+    assert refusal("detector", scene) == seen(f"topic {topic}")
+
+
+def test_the_detector_lacks_several_outputs(scene: Scene) -> None:
+    scene.withdraw("detector", "WRITE", "", "DESCRIBE")
+    assert refusal("detector", scene) == f"Write on transactional id {scene.names.group}-*"
+    scene.allow(
+        [right._replace(operation="DESCRIBE" if is_output(scene, right) else right.operation) for right in scene.table]
+    )
+    assert refusal("detector", scene) == f"Write on topic {', '.join(sorted(scene.names[1:4]))}"
+
+
+def is_output(scene: Scene, right: Right) -> bool:
+    return right.operation == "WRITE" and right.principal == "detector" and right.name in scene.names[1:4]
+
+
+def test_the_detector_lacks_its_input(scene: Scene) -> None:
+    scene.withdraw("detector", "READ", scene.names.transactions, "DESCRIBE")
+    assert refusal("detector", scene) == f"Read on topic {scene.names.transactions}"
+    scene.withdraw("detector", "READ", scene.names.transactions)
+    assert refusal("detector", scene) == seen(f"topic {scene.names.transactions}")
+
+
+@pytest.mark.parametrize("instead", [["DESCRIBE"], []])
+def test_the_detector_lacks_its_group(scene: Scene, instead: Sequence[str]) -> None:
+    scene.withdraw("detector", "READ", scene.names.group, *instead)
+    assert refusal("detector", scene) == f"Read on group {scene.names.group}"
+
+
+@pytest.mark.parametrize("instead", [["DESCRIBE"], []])
+def test_the_detector_lacks_its_transactional_id(scene: Scene, instead: Sequence[str]) -> None:
+    scene.withdraw("detector", "WRITE", f"{scene.names.group}-", *instead)
+    assert refusal("detector", scene) == f"Write on transactional id {scene.names.group}-*"
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "instead", "lacking"),
+    [
+        ("READ", "transactions", ["DESCRIBE"], "Read on topic {}"),
+        ("READ", "transactions", [], "Read on topic {}"),
+        ("WRITE", "fraud", ["DESCRIBE"], "Write on topic {}"),
+        ("WRITE", "fraud", [], "Write on topic {}"),
+        ("READ", "group", ["DESCRIBE"], "Read on group {}"),
+        ("READ", "group", [], "Read on group {}"),
+        ("WRITE", "group", [], "Write on transactional id {}-*"),
+    ],
+)
+def test_the_detector_lacks_what_is_withdrawn_while_it_judges(
+    scene: Scene, operation: str, name: str, instead: Sequence[str], lacking: str
+) -> None:
+    name = next(full for full in scene.names if full.startswith(name))
+    with detecting(scene) as client:
+        next_batch(client)
+        scene.withdraw("detector", operation, name, *instead)
+        with pytest.raises(AccessRefused) as refused:
+            commit(scene, client)
+    assert missing("detector", str(refused.value)) == lacking.format(name)
+
+
+def test_the_generator_lacks_its_topic(scene: Scene) -> None:
+    scene.withdraw("generator", "WRITE", scene.names.transactions, "DESCRIBE")
+    assert refusal("generator", scene) == f"Write on topic {scene.names.transactions}"
+    scene.withdraw("generator", "WRITE", scene.names.transactions)
+    assert refusal("generator", scene) == seen(f"topic {scene.names.transactions}")
+
+
+def test_the_generator_lacks_what_is_withdrawn_while_it_sends(scene: Scene) -> None:
+    with closing(scene.library.open_generator_client(scene.kafka("generator"))) as client:
+        deliver(client, [message(scene.names.transactions, b"any")])
+        scene.withdraw("generator", "WRITE", scene.names.transactions)
+        with pytest.raises(AccessRefused) as refused:
+            deliver(client, [message(scene.names.transactions, b"any")])
+    assert missing("generator", str(refused.value)) == f"Write on topic {scene.names.transactions}"
+
+
+@pytest.mark.parametrize(("user", "topics"), [("generator", 1), ("detector", 4)])
+def test_a_topic_that_has_to_be_made_and_may_not_be(empty: Scene, user: str, topics: int) -> None:
+    assert refusal(user, empty) == f"Create on topic {', '.join(sorted(empty.names[:topics]))}"
+
+
+@pytest.mark.parametrize(("resource", "name"), [("BROKER", "kafka-cluster"), ("TOPIC", "")])
+@pytest.mark.parametrize("user", ["generator", "detector"])
+def test_a_topic_that_has_to_be_made_and_may_be(empty: Scene, user: str, resource: str, name: str) -> None:
+    names = [name] if name else empty.names[:4]
+    creation = [Right(user, "CREATE", resource, each) for each in names]
+    empty.allow([*creation, *(right for right in empty.table if right.operation != "DESCRIBE_CONFIGS")])
+    if user == "detector":
+        empty.library.create_topics(empty.kafka(user), empty.names[:4])
+        empty.make_topics()
+    SERVICES[user](empty)
+
+
+def test_without_the_right_to_see_settings_the_generator_misses_nothing(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.allow([right for right in scene.table if right.operation != "DESCRIBE_CONFIGS"])
+    generate(scene)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("seen_topics", [0, 1])
+def test_without_the_right_to_see_settings_the_detector_goes_on_with_kafkas(
+    scene: Scene, seen_topics: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    visible = scene.names[:seen_topics]
+    scene.allow([right for right in scene.table if right.operation != "DESCRIBE_CONFIGS" or right.name in visible])
+    detect(scene)
+    topics = scene.library.describe_topics(scene.kafka("detector"), scene.names[:4])
+    assert {topics[name] for name in scene.names[seen_topics:4]} == {Topic(1, KAFKAS_DEFAULT_BYTES)}
+    hidden = ", ".join(sorted(scene.names[seen_topics:4]))
+    (warning,) = [line for line in caplog.messages if "DescribeConfigs" in line]
+    assert warning.startswith(f"KAFKA_SASL_USERNAME=detector lacks the right DescribeConfigs on topic {hidden}: ")
+
+
+def test_the_audit_lacks_a_topic(scene: Scene) -> None:
+    scene.withdraw("audit", "READ", scene.names.legit, "DESCRIBE")
+    detect(scene)
+    assert refusal("audit", scene) == f"Read on topic {scene.names.legit}"
+    scene.withdraw("audit", "READ", scene.names.legit)
+    assert refusal("audit", scene) == seen(f"topic {scene.names.legit}")
+
+
+def test_the_audit_lacks_the_group(scene: Scene) -> None:
+    scene.withdraw("audit", "DESCRIBE", scene.names.group)
+    assert refusal("audit", scene) == f"Describe on group {scene.names.group}"
+
+
+def test_without_the_right_to_see_settings_the_audit_goes_on_with_kafkas(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.allow([right for right in scene.table if right.operation != "DESCRIBE_CONFIGS"])
+    auditor = Auditor(read_settings(AuditSettings, scene.settings("audit")), Stop())
+    for _ in range(2):
+        assert auditor.audit() is not None
+    hidden = ", ".join(sorted(scene.names[:4]))
+    (warning,) = [line for line in caplog.messages if "DescribeConfigs" in line]
+    assert warning.startswith(f"KAFKA_SASL_USERNAME=audit lacks the right DescribeConfigs on topic {hidden}: ")

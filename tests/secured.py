@@ -1,0 +1,64 @@
+"""A secured broker of the tests, with the other mechanisms to log in too, and who may do what on it."""
+
+import dataclasses
+from collections.abc import Sequence
+from contextlib import closing
+
+from embedded_kafka.secured import SecuredKafka
+from messaging.connect import load_library
+from messaging.settings import KafkaSettings, TopicSettings
+from runtime.settings import read_settings
+from secured_kafka.cluster import allow_only, open_admin
+from secured_kafka.principals import Right, rights
+from tests.brokers import IMPATIENT
+from tests.contract.stage import deliver
+from tests.topics import message, unique_names
+
+PASSWORD = "of the other mechanisms"  # noqa: S105 - of a Kafka that lives for a test
+PROPERTIES = {
+    **IMPATIENT,
+    "sasl.enabled.mechanisms": "SCRAM-SHA-512,SCRAM-SHA-256,PLAIN",
+    "listener.name.clients.scram-sha-256.sasl.jaas.config": (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    ),
+    "listener.name.clients.plain.sasl.jaas.config": (
+        f'org.apache.kafka.common.security.plain.PlainLoginModule required user_generator="{PASSWORD}";'
+    ),
+}
+
+
+class Scene:
+    """Topics and a group of a test's own on a secured cluster, where everybody has the rights of the table."""
+
+    def __init__(self, kafka: SecuredKafka, client: str) -> None:
+        self.names = unique_names()
+        self.library = load_library(client)
+        self.setup = dataclasses.replace(kafka.setup, topic_partitions=1, consumer_group=self.names.group)
+        self.table = rights(self.setup, read_settings(TopicSettings, self.names.settings()))
+        self._kafka = kafka
+        self._admin = open_admin(kafka.setup)
+
+    def settings(self, user: str) -> dict[str, str]:
+        """Return the settings of a user's service."""
+        return {**self._kafka.login(user), **self.names.settings(), "TOPIC_PARTITIONS": "1"}
+
+    def kafka(self, user: str) -> KafkaSettings:
+        """Return the part of them that the seam takes."""
+        return read_settings(KafkaSettings, self.settings(user))
+
+    def allow(self, allowed: Sequence[Right]) -> None:
+        """Give these rights, and take away all others."""
+        allow_only(self._admin, allowed)
+
+    def make_topics(self) -> None:
+        """Make the topics, with a record to judge."""
+        self.library.create_topics(self.setup, self.names[:4])
+        with closing(self.library.open_generator_client(self.setup)) as client:
+            deliver(client, [message(self.names.transactions, b"any")])
+
+    def withdraw(self, user: str, operation: str, name: str, *instead: str) -> None:
+        """Take from a user one right of the table, by a part of the resource's name; he may do `instead` there."""
+        taken = [right for right in self.table if right[:2] == (user, operation) and name in right.name]
+        assert taken
+        given = [right._replace(operation=other) for right in taken for other in instead]
+        self.allow([*(right for right in self.table if right not in taken), *given])
