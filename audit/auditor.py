@@ -3,15 +3,15 @@
 import logging
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tqdm import tqdm
 
 from audit.connection import Offsets
-from audit.findings import Findings
+from audit.findings import Findings, Place
 from audit.law import Law
 from audit.ledger import Ledger
+from audit.notes import note
 from audit.reader import read
 from audit.settings import AuditSettings
 from audit.snapshot import KAFKAS_LIMITS, Snapshot, take_snapshot
@@ -31,10 +31,10 @@ class Auditor:
         self._settings = settings
         self._stop = stop
         first = self._look()
-        law = Law(settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times)
-        self._ledger = Ledger(settings.topics, law)
+        self._law = Law(settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times)
         self._starts: Offsets = first.begins
         self._since = self._whole_since(first)
+        self._ledger = Ledger(settings.topics, self._law, is_cut=self._since != _EVER)
         if first.hidden:
             logger.warning("%s", settings_hidden(settings.kafka.security, first.hidden, KAFKAS_LIMITS.largest))
         if not first.committed:
@@ -46,24 +46,48 @@ class Auditor:
         ends = {**now.input_ends, **now.output_ends}
         distance = sum(max(0, end - self._starts.get(place, 0)) for place, end in ends.items())
         with tqdm(total=distance, unit=" records", file=sys.stderr, leave=False, disable=None) as bar:
-            self._take(now.input_ends, self._ledger.add_input, bar)
-            self._take(now.output_ends, self._ledger.add_output, bar)
+            self._take_inputs(now.input_ends, bar)
+            self._take_outputs(now.output_ends, bar)
         self._starts = {**self._starts, **ends}
-        return None if self._stop.requested else self._ledger.findings(now.committed)
+        return None if self._stop.requested else self._with_notes(self._ledger.findings(now.committed))
 
     def _look(self) -> Snapshot:
         return take_snapshot(self._settings.kafka, self._settings.topics)
 
-    def _take(self, ends: Offsets, add: Callable[[Record], None], bar: tqdm) -> None:
-        for record in read(self._settings.kafka, self._starts, ends, self._stop):
+    def _take_inputs(self, ends: Offsets, bar: tqdm) -> None:
+        for record, _ in read(self._settings.kafka, self._starts, ends, self._stop):
             bar.update()
             if record.timestamp > self._since:
-                add(record)
+                self._ledger.add_input(record)
+
+    def _take_outputs(self, ends: Offsets, bar: tqdm) -> None:
+        for record, keeps_time in read(self._settings.kafka, self._starts, ends, self._stop):
+            bar.update()
+            if record.timestamp > self._since or not keeps_time:
+                self._ledger.add_output(record, keeps_time=keeps_time)
+
+    def _with_notes(self, findings: Findings) -> Findings:
+        offences = findings.offences
+        for kind, first in offences.first.items():
+            for offence in first:
+                record = self._record(offence.origin or offence.output)
+                if record is not None:
+                    offences.notes[kind, offence] = note(kind, record, self._settings.topics, self._law)
+        return findings
+
+    def _record(self, place: Place | None) -> Record | None:
+        """Return a record that was read before, None where it is there no more."""
+        if place is None:
+            return None
+        topic, partition, offset = place
+        starts, ends = ({(topic, partition): at} for at in (offset, offset + 1))
+        return next((record for record, _ in read(self._settings.kafka, starts, ends, self._stop)), None)
 
     def _whole_since(self, first: Snapshot) -> int:
         """Return the time in ms since the epoch after which no topic has lost records to its retention.
 
-        A record has the same timestamp in the input and in its output: so what is older is left out in both.
+        A record has the same timestamp in the input and in its output: so what is older is left out in both. An output
+        with a time of the broker's own is held against what is left, and may follow from what is not.
         """
         cut = {place: begin for place, begin in first.begins.items() if begin > 0}
         if not cut:
@@ -74,8 +98,8 @@ class Auditor:
 
     def _first_timestamp(self, place: tuple[str, int], first: Snapshot) -> int:
         ends = {**first.input_ends, **first.output_ends}
-        record = next(read(self._settings.kafka, first.begins, {place: ends[place]}, self._stop), None)
-        return time.time_ns() // 1_000_000 if record is None else record.timestamp
+        records = read(self._settings.kafka, first.begins, {place: ends[place]}, self._stop)
+        return next((record.timestamp for record, _ in records), time.time_ns() // 1_000_000)
 
 
 def _utc(milliseconds: int) -> str:

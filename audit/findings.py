@@ -1,7 +1,7 @@
 """What an audit finds, and how it is shown."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 LOST, DOUBLED, MISROUTED, ALTERED = "lost", "doubled", "misrouted", "altered"
@@ -11,18 +11,48 @@ MOST_EXAMPLES = 5
 _WIDTH = 12
 
 
+class Place(NamedTuple):
+    """Where a record is."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}] offset {self.offset}"
+
+
+class Offence(NamedTuple):
+    """The record of an output that should not be as it is, and that of the input it follows from, as far as known."""
+
+    output: Place | None
+    origin: Place | None
+
+    def __str__(self) -> str:
+        return ", from ".join(str(place) for place in self if place is not None)
+
+
 class Offences:
-    """Counts offences, and keeps the first of each kind as examples."""
+    """Counts offences, and keeps the first of each kind. `notes` is what is known of these besides."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
-        self.examples: defaultdict[str, list[str]] = defaultdict(list)
+        self.first: defaultdict[str, list[Offence]] = defaultdict(list)
+        self.notes: dict[tuple[str, Offence], str] = {}
 
-    def add(self, kind: str, example: str) -> None:
+    def add(self, kind: str, output: Place | None, origin: Place | None = None) -> None:
         """Count one."""
         self.counts[kind] += 1
-        if len(self.examples[kind]) < MOST_EXAMPLES:
-            self.examples[kind].append(example)
+        if len(self.first[kind]) < MOST_EXAMPLES:
+            self.first[kind].append(Offence(output, origin))
+
+    @property
+    def examples(self) -> Mapping[str, Sequence[str]]:
+        """The first of each kind, in words."""
+        return {kind: [self._in_words(kind, each) for each in first] for kind, first in self.first.items()}
+
+    def _in_words(self, kind: str, offence: Offence) -> str:
+        return ", ".join(filter(None, (str(offence), self.notes.get((kind, offence)))))
 
 
 class Findings(NamedTuple):

@@ -108,6 +108,24 @@ def count_reasons(transaction: Transaction | None, law: Law) -> int | None:
     return reasons
 
 
+def why(record: Record, law: Law) -> str:
+    """Return the names of the rules that make a record of the input fraud, or why it gets no verdict."""
+    transaction = read(record.value)
+    if record.problem is not None:
+        return record.problem
+    if transaction is None:
+        return "not a transaction"
+    names = ["amount_over_threshold"] if transaction.amount > law.threshold else []
+    for rule in law.rules:
+        name = getattr(rule, "__name__", type(rule).__name__)
+        try:
+            saw = rule(transaction)
+        except Exception as error:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
+            return f"rule {name} failed: {type(error).__name__}"
+        names += [name] if saw else []
+    return ", ".join(names)
+
+
 def _belongs(transaction: Transaction | None, law: Law) -> int:
     reasons = count_reasons(transaction, law)
     if reasons is None:

@@ -1,67 +1,73 @@
 """The ledger: records of the input as they come in, records of the outputs held against them, and what does not match.
 
 A record of `fraud` or `legit` does not say where it comes from, so it is known by its content: a 128-bit hash of key,
-value, headers and timestamp. Alike records are taken one for one, in their order. A dead letter says in its headers
-which record it was. Of each record of the input some 250 bytes stay here, whatever its size.
+value and headers, and its timestamp, unless the broker has put its own in the place of that (LogAppendTime). Alike
+records are taken one for one, in their order. A dead letter says in its headers which record it was. Of each record of
+the input some 250 bytes stay here, whatever its size.
 """
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from copy import deepcopy
 
-from audit.findings import ALTERED, DOUBLED, FOREIGN, LOST, MISROUTED, OUT_OF_ORDER, Findings, Offences
+from audit.findings import ALTERED, DOUBLED, FOREIGN, LOST, MISROUTED, OUT_OF_ORDER, Findings, Offences, Place
 from audit.law import DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, count_reasons, identity, judge, read
-from audit.partition import NO_KEY, Partition, fingerprint, key_hash
+from audit.origins import contents_before, coordinates, without_coordinates
+from audit.partition import FOUND, FOUND_BY_CONTENT, NO_KEY, Partition, fingerprint, key_hash, time_of
+from audit.places import INDEX, PARTITION_BIT, Places
 from messaging.client import Record
 from messaging.settings import TopicSettings
-
-_REASON = "fraud.reason"
-_ERRORS = [f"__detector.errors.{name}" for name in ("topic", "partition", "offset", "message")]
-_PARTITION_BIT = 40
-_INDEX = (1 << _PARTITION_BIT) - 1
-_MOST_DIGITS = 19
 
 
 class Ledger:
     """Takes the records of the input, then those of the outputs that follow from them, and so on.
 
-    A *place* is a record of the input: its partition and its index there, in one number.
+    `is_cut` where old records are left out: then an output may follow from one of these.
     """
 
-    def __init__(self, topics: TopicSettings, law: Law) -> None:
+    def __init__(self, topics: TopicSettings, law: Law, *, is_cut: bool = False) -> None:
         self._topics = topics
         self._law = law
+        self._is_cut = is_cut
         self._destinations = {topics.fraud: FRAUD, topics.legit: LEGIT, topics.dead_letter: DEAD_LETTER}
         self._read = Counter(dict.fromkeys(topics.names(), 0))
         self._input: defaultdict[int, Partition] = defaultdict(Partition)
-        self._places: dict[bytes, int | defaultdict[int, deque[int]]] = {}
+        self._places = Places()  # by content plus time
+        self._places_by_content: Places | None = None  # as soon as it is needed
         self._last: defaultdict[tuple[str, int, int], dict[int, int]] = defaultdict(dict)
         self._offences = Offences()
-        self._unmatched: list[tuple[int, str]] = []
+        self._unmatched: list[tuple[int, Place, bool]] = []
 
     def add_input(self, record: Record) -> None:
         """Take a record of the input; those of a partition come in their order."""
         self._read[record.topic] += 1
         content = fingerprint(record, record.headers)
         partition = self._input[record.partition]
-        place = record.partition << _PARTITION_BIT | len(partition.offsets)
+        place = record.partition << PARTITION_BIT | len(partition.offsets)
         partition.append(record, content, *judge(record, self._law))
-        known = self._places.setdefault(content, place)
-        if known != place:
-            self._add_alike(content, known, place)
+        self._places.add(content + time_of(record), place)
+        if self._places_by_content is not None:
+            self._places_by_content.add(content, place)
 
-    def add_output(self, record: Record) -> None:
-        """Take a record of an output, after the record of the input that it follows from."""
+    def add_output(self, record: Record, *, keeps_time: bool = True) -> None:
+        """Take a record of an output, after the record of the input that it follows from.
+
+        `keeps_time` is whether its timestamp is the one that it was written with.
+        """
         self._read[record.topic] += 1
         place = self._named_place(record)
         if place is not None:
-            self._match_dead_letter(place, record)
+            self._match_dead_letter(place, record, keeps_time=keeps_time)
             return
-        content = self._content_before(record)
+        content = self._content_before(record, keeps_time=keeps_time)
         if content is None:
-            self._unmatched.append((hash(identity(record)), _position(record)))
+            may_be_older = self._is_cut and (not keeps_time or coordinates(record, self._topics) is not None)
+            self._unmatched.append((hash(identity(record)), _position(record), may_be_older))
+        elif keeps_time:
+            self._match(self._place_at_its_time(content, record), record, FOUND)
         else:
-            self._match(self._free_place(content, record.partition), record)
+            place = self._by_content().first(content, record.partition, self._is_found)
+            self._match(place, record, FOUND_BY_CONTENT)
 
     def findings(self, committed: Mapping[int, int]) -> Findings:
         """Return what has been found so far; `committed` is the group's offset in each partition of the input."""
@@ -70,70 +76,68 @@ class Ledger:
         in_flight = 0
         for number, partition in sorted(self._input.items()):
             for index in partition.missing():
-                if number << _PARTITION_BIT | index in altered:
+                place = number << PARTITION_BIT | index
+                if place in altered:
                     continue
                 if partition.offsets[index] >= committed.get(number, 0):
                     in_flight += 1
                 else:
-                    offences.add(LOST, self._origin(number << _PARTITION_BIT | index))
+                    offences.add(LOST, None, self._origin(place))
         return Findings(self._read, offences, in_flight)
 
-    def _add_alike(self, content: bytes, known: int | defaultdict[int, deque[int]], place: int) -> None:
-        if isinstance(known, int):
-            alike: defaultdict[int, deque[int]] = defaultdict(deque)
-            alike[known >> _PARTITION_BIT].append(known)
-            self._places[content] = known = alike
-        known[place >> _PARTITION_BIT].append(place)
+    def _by_content(self) -> Places:
+        if self._places_by_content is None:
+            self._places_by_content = places = Places()
+            for number, partition in self._input.items():
+                for index in range(len(partition.offsets)):
+                    places.add(partition.print(index), number << PARTITION_BIT | index)
+        return self._places_by_content
 
-    def _free_place(self, content: bytes, partition: int) -> int | None:
-        """Return a place of that content which no output has yet, if there is one, best in the same partition."""
-        known = self._places[content]
-        if isinstance(known, int):
-            return None if self._is_found(known) else known
-        for places in (known[partition], *known.values()):
-            while places:
-                place = places.popleft()
-                if not self._is_found(place):
-                    return place
-        return None
+    def _place_at_its_time(self, content: int, record: Record) -> int | None:
+        """Return a place of that content and time; whatever was taken for it by its content makes room if it can."""
+        place = self._places.first(content + time_of(record), record.partition, self._is_settled)
+        if place is None or not self._is_found(place):
+            return place
+        instead = self._by_content().first(content, record.partition, self._is_found)
+        if instead is None:
+            return None
+        self._input[instead >> PARTITION_BIT].found[instead & INDEX] = FOUND_BY_CONTENT
+        return place
 
     def _named_place(self, record: Record) -> int | None:
         """Return the place that a dead letter names, None where it names none of the input."""
-        added = record.headers[-len(_ERRORS) :]
-        if record.topic != self._topics.dead_letter or [name for name, _ in added] != _ERRORS:
+        named = coordinates(record, self._topics)
+        if named is None or named[0] not in self._input:
             return None
-        topic, partition, offset = (value or b"" for _, value in added[:-1])
-        if topic != self._topics.transactions.encode() or not (_is_number(partition) and _is_number(offset)):
-            return None
-        number = int(partition)
-        index = self._input[number].index(int(offset)) if number in self._input else None
-        return None if index is None else number << _PARTITION_BIT | index
+        index = self._input[named[0]].index(named[1])
+        return None if index is None else named[0] << PARTITION_BIT | index
 
-    def _match_dead_letter(self, place: int, record: Record) -> None:
-        partition, index = self._input[place >> _PARTITION_BIT], place & _INDEX
-        is_whole = fingerprint(record, record.headers[: -len(_ERRORS)]) == partition.print(index)
+    def _match_dead_letter(self, place: int, record: Record, *, keeps_time: bool) -> None:
+        partition, index = self._input[place >> PARTITION_BIT], place & INDEX
+        is_whole = fingerprint(record, without_coordinates(record)) == partition.print(index)
+        is_whole = is_whole and not (keeps_time and time_of(record) != partition.times[index])
         is_rest = record.value is None and key_hash(record) in (NO_KEY, partition.keys[index])
         if not (is_whole or (is_rest and partition.allowed[index] & SHORTENED) or self._is_found(place)):
-            partition.found[index] = True
-            self._offences.add(ALTERED, f"{_position(record)}, from {self._origin(place)}")
+            partition.found[index] = FOUND
+            self._offences.add(ALTERED, _position(record), self._origin(place))
         else:
-            self._match(None if self._is_found(place) else place, record)
+            self._match(None if self._is_found(place) else place, record, FOUND)
 
-    def _match(self, place: int | None, record: Record) -> None:
+    def _match(self, place: int | None, record: Record, how: int) -> None:
         """Settle a record of the input with that of an output; None: an output has it already."""
         if place is None:
             self._offences.add(DOUBLED, _position(record))
             return
-        partition, index = self._input[place >> _PARTITION_BIT], place & _INDEX
-        partition.found[index] = True
+        partition, index = self._input[place >> PARTITION_BIT], place & INDEX
+        partition.found[index] = how
         if not partition.allowed[index] & self._destinations[record.topic]:
-            self._offences.add(MISROUTED, f"{_position(record)}, from {self._origin(place)}")
+            self._offences.add(MISROUTED, _position(record), self._origin(place))
         elif not self._is_in_order(place, partition.keys[index], record):
-            self._offences.add(OUT_OF_ORDER, f"{_position(record)}, from {self._origin(place)}")
+            self._offences.add(OUT_OF_ORDER, _position(record), self._origin(place))
 
     def _is_in_order(self, place: int, key: int, record: Record) -> bool:
         """Tell whether what stood before it in its account stands before it there too; without a key it has none."""
-        last = self._last[record.topic, record.partition, place >> _PARTITION_BIT]
+        last = self._last[record.topic, record.partition, place >> PARTITION_BIT]
         if key == NO_KEY:
             return True
         if last.get(key, -1) > place:
@@ -141,18 +145,15 @@ class Ledger:
         last[key] = place
         return True
 
-    def _content_before(self, record: Record) -> bytes | None:
+    def _content_before(self, record: Record, *, keeps_time: bool) -> int | None:
         """Return the fingerprint of the input that it follows from, None where there is none.
 
         The detector may have added reasons to its headers. Where the input has some too, and a record like it has fewer
         or more, their number tells which of them it was.
         """
-        first = last = len(record.headers)
-        if record.topic == self._topics.fraud:
-            while first and record.headers[first - 1][0] == _REASON:
-                first -= 1
-        contents = {last - length: fingerprint(record, record.headers[:length]) for length in range(first, last + 1)}
-        known = {added: content for added, content in contents.items() if content in self._places}
+        places, time = (self._places, time_of(record)) if keeps_time else (self._by_content(), 0)
+        contents = contents_before(record, self._topics)
+        known = {added: content for added, content in contents.items() if content + time in places}
         likeliest = next(iter(known.values()), None)
         if len(known) > 1:
             return known.get(count_reasons(read(record.value), self._law) or 0, likeliest)
@@ -162,12 +163,12 @@ class Ledger:
         """Count what matched nothing, and return the places of which it is the altered rest."""
         missing = self._missing_by_identity() if self._unmatched else {}
         altered = set()
-        for itself, position in self._unmatched:
+        for itself, position, may_be_older in self._unmatched:
             if places := missing.get(itself):
                 place = places.popleft()
                 altered.add(place)
-                offences.add(ALTERED, f"{position}, from {self._origin(place)}")
-            else:
+                offences.add(ALTERED, position, self._origin(place))
+            elif not may_be_older:
                 offences.add(FOREIGN, position)
         return altered
 
@@ -175,20 +176,19 @@ class Ledger:
         missing: defaultdict[int, deque[int]] = defaultdict(deque)
         for number, partition in self._input.items():
             for index in partition.missing():
-                missing[partition.identities[index]].append(number << _PARTITION_BIT | index)
+                missing[partition.identities[index]].append(number << PARTITION_BIT | index)
         return missing
 
     def _is_found(self, place: int) -> bool:
-        return bool(self._input[place >> _PARTITION_BIT].found[place & _INDEX])
+        return bool(self._input[place >> PARTITION_BIT].found[place & INDEX])
 
-    def _origin(self, place: int) -> str:
-        number = place >> _PARTITION_BIT
-        return f"{self._topics.transactions}[{number}] offset {self._input[number].offsets[place & _INDEX]}"
+    def _is_settled(self, place: int) -> bool:
+        return self._input[place >> PARTITION_BIT].found[place & INDEX] == FOUND
+
+    def _origin(self, place: int) -> Place:
+        number = place >> PARTITION_BIT
+        return Place(self._topics.transactions, number, self._input[number].offsets[place & INDEX])
 
 
-def _position(record: Record) -> str:
-    return f"{record.topic}[{record.partition}] offset {record.offset}"
-
-
-def _is_number(text: bytes) -> bool:
-    return text.isdigit() and len(text) <= _MOST_DIGITS
+def _position(record: Record) -> Place:
+    return Place(record.topic, record.partition, record.offset)

@@ -6,7 +6,7 @@ from contextlib import closing
 from operator import methodcaller
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError
 from confluent_kafka import TopicPartition as Place
 
 from audit.connection import Offsets, connection, or_failed, or_refused
@@ -21,9 +21,11 @@ _POLL_RECORDS = 2_000
 _MOST_SILENT_SECONDS = 60.0
 
 
-def read(kafka: KafkaSettings, starts: Offsets, ends: Offsets, stop: Stop) -> Iterator[Record]:
+def read(kafka: KafkaSettings, starts: Offsets, ends: Offsets, stop: Stop) -> Iterator[tuple[Record, bool]]:
     """Yield the committed records from the starts up to the ends, those of a partition in their order.
 
+    With each comes whether it keeps the timestamp that it was written with: a topic may put the broker's time in its
+    place (LogAppendTime), and may have done so for a part of its records.
     Waits for Kafka transactions that are open before the ends. Ends early when a stop is asked for, and raises
     ServiceFailed when nothing comes for a minute.
     """
@@ -46,7 +48,8 @@ def read(kafka: KafkaSettings, starts: Offsets, ends: Offsets, stop: Stop) -> It
                     _check_right(message, refusals, kafka.consumer_group)
                 behind = _offset_behind(message)
                 if message.error() is None and behind <= left[place]:
-                    yield _record(message)
+                    kind, timestamp = message.timestamp()
+                    yield _record(message, timestamp), kind != TIMESTAMP_LOG_APPEND_TIME
                 if behind >= left[place]:
                     del left[place]
                     consumer.pause([Place(*place)])
@@ -93,7 +96,7 @@ def _check_right(message: Any, refusals: Refusals, group: str) -> None:
         refusals.check_right(message.error(), "Read", [message.topic()], group)
 
 
-def _record(message: Any) -> Record:
+def _record(message: Any, timestamp: int) -> Record:
     try:
         headers, problem = _headers(message) or (), None
     except SystemError:  # it could not decode a name
@@ -102,7 +105,7 @@ def _record(message: Any) -> Record:
         message.topic(),
         message.partition(),
         message.offset(),
-        message.timestamp()[1],
+        timestamp,
         message.key(),
         message.value(),
         headers,

@@ -54,11 +54,15 @@ class Snapshot(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What a topic takes: records of so many bytes, and timestamps of so many ms before and after the present."""
+    """What a topic takes: records of so many bytes, and timestamps of so many ms before and after the present.
+
+    `sets_time`: it takes any, and puts the present in its place (LogAppendTime).
+    """
 
     largest: int
     before: int = _ANY_TIME_MS
     after: int = _ANY_TIME_MS
+    sets_time: bool = False
 
 
 KAFKAS_LIMITS = Limits(1_048_588)
@@ -81,7 +85,7 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
             output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
             largest=min(output.largest for output in takes),
-            refuses_times=any(_may_refuse(output, source_takes) for output in takes),
+            refuses_times=any(may_refuse(output, source_takes) for output in takes),
             hidden=sorted(name for name, found in limits.items() if found is None),
         )
 
@@ -133,14 +137,15 @@ def _limits(settings: Mapping[str, str] | None) -> Limits | None:
     """Return what a topic takes by its settings, None where they may not be seen."""
     if settings is None:
         return None
-    largest = int(settings["max.message.bytes"])
-    bounds = [settings.get(f"message.timestamp.{which}.max.ms", _ANY_TIME_MS) for which in ("before", "after")]
-    return Limits(largest, *map(int, bounds))
+    before, after = (settings.get(f"message.timestamp.{bound}.max.ms", _ANY_TIME_MS) for bound in ("before", "after"))
+    sets_time = settings["message.timestamp.type"] == "LogAppendTime"
+    return Limits(int(settings["max.message.bytes"]), int(before), int(after), sets_time)
 
 
-def _may_refuse(output: Limits, source: Limits) -> bool:
-    """Tell whether an output may refuse a timestamp that the input has taken."""
-    return output.before < _ANY_TIME_MS or output.after < source.after
+def may_refuse(output: Limits, source: Limits) -> bool:
+    """Tell whether an output may refuse a timestamp that the input has."""
+    latest = 0 if source.sets_time else source.after
+    return not output.sets_time and (output.before < _ANY_TIME_MS or output.after < latest)
 
 
 def _check(

@@ -38,7 +38,10 @@ ONLY_IN = {
 PURE = (
     "audit/law.py",
     "audit/ledger.py",
+    "audit/notes.py",
+    "audit/origins.py",
     "audit/partition.py",
+    "audit/places.py",
     "audit/findings.py",
     "detector/rules.py",
     "detector/verdict.py",

@@ -20,6 +20,14 @@ pytestmark = pytest.mark.integration
 QUIET = {"LOG_TRANSACTIONS": "none"}
 HOLDS, BROKEN = 0, 1
 AUDIT_SECONDS = 30
+EXAMPLES = {
+    "lost": "transactions[0] offset 0, id 1, expected legit",
+    "doubled": "legit[0] offset 2, id 2",
+    "misrouted": "legit[0] offset 2, from transactions[0] offset 2, id 3, expected fraud: amount_over_threshold",
+    "altered": "legit[0] offset 1, from transactions[0] offset 1, id 2",
+    "out of order": "legit[0] offset 1, from transactions[0] offset 0, id 1",
+    "foreign": "legit[0] offset 2, id 4",
+}
 
 
 def paid(number: int, amount: str = "1") -> bytes:
@@ -135,7 +143,8 @@ def test_each_way_to_break_the_law_is_named(services: Services, broker: str, nam
     commit_offset(broker, names, len(inputs))
     audit = audited(services, BROKEN)
     assert {kind for kind, count in counts(audit).items() if count and kind not in names} == {defect}
-    assert audit.matches(rf"^{defect}: \S+-[0-9a-f]{{12}}\[0\] offset \d")
+    shown = [match[1].replace(names.group.removeprefix("group"), "") for match in audit.matches(rf"^{defect}: (.*)$")]
+    assert shown == [EXAMPLES[defect]]
     assert len(audit.matches("ERROR   the law of conservation is broken")) == 1
 
 
@@ -179,6 +188,9 @@ def test_its_answer_can_be_json(services: Services, broker: str, names: Names) -
     write(broker, outputs)
     (event,) = [json.loads(line) for line in audited(services, HOLDS, LOG_FORMAT="json").lines[-1:]]
     assert event["counts"][names.transactions] == len(inputs)
+    write(broker, outputs[2:3])
+    event = next(json.loads(line) for line in audited(services, BROKEN, LOG_FORMAT="json").lines if "counts" in line)
+    assert event["examples"] == {"doubled": [f"{names.fraud}[0] offset 1, id 3"]}
 
 
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)

@@ -1,0 +1,24 @@
+"""What an offence shows besides its place: which transaction it was, and where it belongs and why."""
+
+from audit.findings import LOST, MISROUTED
+from audit.law import DEAD_LETTER, FRAUD, LEGIT, Law, judge, read, why
+from messaging.client import Record
+from messaging.settings import TopicSettings
+from runtime.logs import printable
+
+
+def note(kind: str, record: Record, topics: TopicSettings, law: Law) -> str:
+    """Return what is known of an offence's record: that of the input, or that of an output without one."""
+    transaction = read(record.value)
+    known = [] if transaction is None else [f"id {printable(transaction.id)}"]
+    if kind in (LOST, MISROUTED):
+        known.append(_expected(record, topics, law))
+    return ", ".join(known)
+
+
+def _expected(record: Record, topics: TopicSettings, law: Law) -> str:
+    belongs, _ = judge(record, law)
+    names = {FRAUD: topics.fraud, LEGIT: topics.legit, DEAD_LETTER: topics.dead_letter}
+    expected = f"expected {' or '.join(name for where, name in names.items() if belongs & where)}"
+    reason = why(record, law)
+    return f"{expected}: {printable(reason)}" if reason else expected

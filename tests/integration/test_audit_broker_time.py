@@ -1,0 +1,115 @@
+"""The audit where topics bear the broker's time (LogAppendTime): what the pair has done passes."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from kafka import KafkaConsumer
+from kafka import TopicPartition as Partition
+
+from tests.conservation import wait_until_judged
+from tests.services import Service, Services
+from tests.topics import NOW, Names, create_topic, message, write
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+WAIT_SECONDS = 60
+SET_BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
+LONG_AGO = NOW - 1_000_000  # when no broker of this test has lived
+KEPT, SET = 0, 1  # as the protocol has it
+COUNT = 20
+
+
+def paid(number: int) -> bytes:
+    return f'{{"id":"{number}","source":"a","target":"b","amount":{number % 2 * 1000}}}'.encode()
+
+
+def create_topics(servers: str, names: Names, timed: Sequence[str] = ()) -> None:
+    for name, topic in zip(Names._fields[:4], names, strict=False):
+        create_topic(servers, topic, partitions=1, settings=SET_BY_BROKER if name in timed else {})
+
+
+def feed(servers: str, names: Names, begin: int) -> None:
+    """Write some transactions, which others like them but for the time may follow, and one record that is none."""
+    values = [*map(paid, range(COUNT)), b"not JSON"]
+    write(servers, [message(names.transactions, value, timestamp=begin + n) for n, value in enumerate(values)])
+
+
+def audited(services: Services) -> Service:
+    audit = services.start("audit")
+    assert audit.wait(WAIT_SECONDS) == 0, audit.lines
+    assert audit.matches("^lost +0$")
+    return audit
+
+
+def kinds(servers: str, topic: str) -> set[int]:
+    """Return the kinds of timestamps in a topic of one partition."""
+    with closing(KafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)) as consumer:
+        partition = Partition(topic, 0)
+        consumer.assign([partition])
+        consumer.seek_to_beginning()
+        (end,) = consumer.end_offsets([partition]).values()
+        found: set[int] = set()
+        wait_until(lambda: read_on(consumer, partition, found) >= end, WAIT_SECONDS, f"the end of {topic}")
+    return found
+
+
+def read_on(consumer: KafkaConsumer, partition: Partition, found: set[int]) -> int:
+    found.update(record.timestamp_type for records in consumer.poll(200).values() for record in records)
+    position: int = consumer.position(partition)
+    return position
+
+
+@pytest.mark.parametrize(
+    "timed", [["fraud", "legit", "dead_letter"], ["transactions"], Names._fields[:4]], ids=["outputs", "input", "all"]
+)
+def test_what_the_pair_has_done_passes(services: Services, broker: str, names: Names, timed: Sequence[str]) -> None:
+    create_topics(broker, names, timed)
+    feed(broker, names, LONG_AGO)
+    services.start("detector")
+    wait_until_judged(broker, names, COUNT + 1)
+    assert {name: kinds(broker, topic) for name, topic in zip(Names._fields[:4], names, strict=False)} == {
+        name: {SET if name in timed else KEPT} for name in Names._fields[:4]
+    }
+    audit = audited(services)
+    assert audit.matches(f"^{names.legit} +{COUNT // 2}$")
+    assert audit.matches(f"^{names.dead_letter} +1$")
+
+
+def test_a_type_that_was_changed_half_way_passes(services: Services, broker: str, names: Names) -> None:
+    create_topics(broker, names)
+    services.start("detector")
+    feed(broker, names, LONG_AGO)
+    wait_until_judged(broker, names, COUNT + 1)
+    set_by_broker(broker, names.legit)
+    rounds = 1
+    while kinds(broker, names.legit) != {KEPT, SET}:  # a partition may take up its new settings a moment later
+        rounds += 1
+        assert rounds < COUNT
+        feed(broker, names, LONG_AGO + rounds * 1000)
+        wait_until_judged(broker, names, rounds * (COUNT + 1))
+    audited(services)
+
+
+@pytest.mark.parametrize("shortened", ["transactions", "legit"])
+def test_what_retention_has_deleted_is_left_out(services: Services, broker: str, names: Names, shortened: str) -> None:
+    create_topics(broker, names, ["fraud", "legit", "dead_letter"])
+    feed(broker, names, LONG_AGO)
+    detector = services.start("detector")
+    wait_until_judged(broker, names, COUNT + 1)
+    assert detector.stop() == 0
+    topic = getattr(names, shortened)
+    (deleted,) = AdminClient({"bootstrap.servers": broker}).delete_records([TopicPartition(topic, 0, 5)]).values()
+    assert deleted.result().low_watermark == 5
+    assert audited(services).matches("left out: what is from")
+
+
+def set_by_broker(servers: str, topic: str) -> None:
+    ((name, value),) = SET_BY_BROKER.items()
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    (altered,) = AdminClient({"bootstrap.servers": servers}).incremental_alter_configs([resource]).values()
+    altered.result()

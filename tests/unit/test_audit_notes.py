@@ -1,0 +1,83 @@
+"""What an offence shows besides its place: the transaction's id, where it belongs, and why."""
+
+from decimal import Decimal
+
+import pytest
+
+from audit.findings import Findings, Offence, Offences, Place, table
+from audit.law import Law
+from audit.notes import note
+from messaging.client import Record
+from messaging.settings import TopicSettings
+from messaging.transaction import Transaction
+
+TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable")
+
+
+def is_known(paid: Transaction) -> str | None:
+    return "b is known" if paid.target == "b" else None
+
+
+def fails(_paid: Transaction) -> None:
+    raise LookupError("\x1b[31m")
+
+
+def record(value: bytes | None, problem: str | None = None) -> Record:
+    return Record("payments", 0, 7, 1_700_000_000_000, b"a", value, (), problem)
+
+
+def paid(amount: str, identifier: str = "9f1c", target: str = "z") -> bytes:
+    return f'{{"id":"{identifier}","source":"a","target":"{target}","amount":{amount}}}'.encode()
+
+
+def lost(read: Record, *rules: object, largest: int = 20_000) -> str:
+    return note("lost", read, TOPICS, Law(Decimal(900), rules, largest))  # type: ignore[arg-type]
+
+
+def test_a_transaction_is_known_by_its_id_and_expected_in_its_topic() -> None:
+    assert lost(record(paid("1"))) == "id 9f1c, expected fine"
+
+
+def test_each_rule_that_makes_it_fraud_is_named() -> None:
+    assert lost(record(paid("950"))) == "id 9f1c, expected suspicious: amount_over_threshold"
+    assert lost(record(paid("1", target="b")), is_known) == "id 9f1c, expected suspicious: is_known"
+    both = lost(record(paid("950", target="b")), is_known)
+    assert both == "id 9f1c, expected suspicious: amount_over_threshold, is_known"
+
+
+@pytest.mark.parametrize(
+    ("read", "rules", "said"),
+    [
+        (record(b"not JSON"), (), "expected unreadable: not a transaction"),
+        (record(None), (), "expected unreadable: not a transaction"),
+        (record(paid("1"), "a header"), (), "id 9f1c, expected unreadable: a header"),
+        (record(paid("1")), (fails,), "id 9f1c, expected unreadable: rule fails failed: LookupError"),
+    ],
+)
+def test_a_dead_letter_is_expected_for_its_reason(read: Record, rules: tuple[object, ...], said: str) -> None:
+    assert lost(read, *rules) == said
+
+
+def test_what_may_be_in_several_topics_is_expected_in_each() -> None:
+    assert lost(record(paid("1")), largest=1) == "id 9f1c, expected fine or unreadable"
+
+
+def test_foreign_text_cannot_spoil_the_line() -> None:
+    assert lost(record(paid("1", "\\u001b[31m\\n"))) == "id \\x1b[31m\\n, expected fine"
+    assert len(lost(record(paid("1", "x" * 1000)))) < 100
+
+
+@pytest.mark.parametrize("kind", ["doubled", "altered", "out of order", "foreign"])
+def test_where_it_belongs_is_said_where_that_is_the_offence(kind: str) -> None:
+    assert note(kind, record(paid("1")), TOPICS, Law(Decimal(900), (), 20_000)) == "id 9f1c"
+
+
+def test_the_table_and_the_examples_show_the_notes() -> None:
+    offences = Offences()
+    output, origin = Place("fine", 2, 17), Place("payments", 2, 40)
+    offences.add("misrouted", output, origin)
+    offences.add("lost", None, origin)
+    offences.notes["misrouted", Offence(output, origin)] = "id 9f1c, expected suspicious: amount_over_threshold"
+    line = "fine[2] offset 17, from payments[2] offset 40, id 9f1c, expected suspicious: amount_over_threshold"
+    assert offences.examples == {"misrouted": [line], "lost": ["payments[2] offset 40"]}
+    assert table(Findings({}, offences, 0)).splitlines()[-2:] == [f"misrouted: {line}", "lost: payments[2] offset 40"]
