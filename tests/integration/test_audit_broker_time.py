@@ -102,8 +102,9 @@ def test_what_retention_has_deleted_is_left_out(services: Services, broker: str,
     wait_until_judged(broker, names, COUNT + 1)
     assert detector.stop() == 0
     topic = getattr(names, shortened)
-    (deleted,) = AdminClient({"bootstrap.servers": broker}).delete_records([TopicPartition(topic, 0, 5)]).values()
-    assert deleted.result().low_watermark == 5
+    admin = AdminClient({"bootstrap.servers": broker})  # it has to live until the answer is there
+    (deleted,) = admin.delete_records([TopicPartition(topic, 0, 5)]).values()
+    assert deleted.result(WAIT_SECONDS).low_watermark == 5
     assert audited(services).matches("left out: what is from")
 
 
@@ -111,5 +112,6 @@ def set_by_broker(servers: str, topic: str) -> None:
     ((name, value),) = SET_BY_BROKER.items()
     entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    (altered,) = AdminClient({"bootstrap.servers": servers}).incremental_alter_configs([resource]).values()
-    altered.result()
+    admin = AdminClient({"bootstrap.servers": servers})  # it has to live until the answer is there
+    (altered,) = admin.incremental_alter_configs([resource]).values()
+    altered.result(WAIT_SECONDS)
