@@ -6,6 +6,7 @@ EXIT_NOT_MADE = 4  # so that 1 says nothing but that the law is broken
 
 if __name__ == "__main__":
     process = begin("audit", EXIT_NOT_MADE, EXIT_NOT_MADE)
+    process.stop.outlives_its_reader = True  # until it is known what is asked of it
     from audit.service import main
 
     main(process)

@@ -52,10 +52,13 @@ class Auditor:
         return None if self._stop.requested else self._with_notes(self._ledger.findings(now.committed))
 
     def _look(self) -> Snapshot:
-        return take_snapshot(self._settings.kafka, self._settings.topics)
+        return take_snapshot(self._settings.kafka, self._settings.topics, self._stop)
 
     def _take_inputs(self, ends: Offsets, bar: tqdm) -> None:
         for record, _ in read(self._settings.kafka, self._starts, ends, self._stop):
+            if self._stop.requested:  # a rule may be slow
+                self._stop.end_a_child()
+                break
             bar.update()
             if record.timestamp > self._since:
                 self._ledger.add_input(record)

@@ -99,13 +99,8 @@ def count_reasons(transaction: Transaction | None, law: Law) -> int | None:
     """Return how many reasons there are to call it fraud, None for what gets no verdict."""
     if transaction is None:
         return None
-    reasons = int(transaction.amount > law.threshold)
-    for rule in law.rules:
-        try:
-            reasons += bool(rule(transaction))
-        except BaseException:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
-            return None
-    return reasons
+    saw = [_asked(rule, transaction) for rule in law.rules]
+    return None if None in saw else (transaction.amount > law.threshold) + saw.count(True)
 
 
 def why(record: Record, law: Law) -> str:
@@ -117,13 +112,22 @@ def why(record: Record, law: Law) -> str:
         return "not a transaction"
     names = ["amount_over_threshold"] if transaction.amount > law.threshold else []
     for rule in law.rules:
-        name = getattr(rule, "__name__", type(rule).__name__)
-        try:
-            saw = rule(transaction)
-        except Exception as error:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
-            return f"rule {name} failed: {type(error).__name__}"
+        name, saw = getattr(rule, "__name__", type(rule).__name__), _asked(rule, transaction)
+        if saw is None:
+            return f"rule {name} failed"
         names += [name] if saw else []
     return ", ".join(names)
+
+
+def _asked(rule: Callable[[Transaction], object], transaction: Transaction) -> bool | None:
+    """Return whether a rule saw something, None where it failed: whatever it raised, or returned but text and None."""
+    try:
+        saw = rule(transaction)
+    except BaseException:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
+        return None
+    if isinstance(saw, str):
+        return str.__len__(saw) > 0
+    return bool(saw) if saw is None or isinstance(saw, bool) else None
 
 
 def _belongs(transaction: Transaction | None, law: Law) -> int:

@@ -1,13 +1,14 @@
 """The audit as a service: settings -> auditor -> table -> exit code."""
 
 import logging
-import sys
 from collections.abc import Iterator
 from functools import partial
 
 from audit.auditor import Auditor
 from audit.findings import Findings, table
 from audit.settings import AuditSettings
+from audit.snapshot import NOT_MADE
+from runtime.output import Output
 from runtime.process import Process
 from runtime.service import EXIT_OK, ServiceFailed, argument_parser, run_service
 from runtime.stop import Stop
@@ -24,17 +25,17 @@ def main(process: Process) -> None:
     parser.add_argument("--follow", action="store_true", help="go on, with a table every ten seconds, until Ctrl-C")
     options = parser.parse_args()
     process.stop.outlives_its_reader = not options.follow
-    run_service(process, AuditSettings, partial(serve, follow=options.follow), options)
+    run_service(process, AuditSettings, partial(serve, output=process.log, follow=options.follow), options)
 
 
-def serve(settings: AuditSettings, stop: Stop, *, follow: bool) -> int:
+def serve(settings: AuditSettings, stop: Stop, *, output: Output, follow: bool) -> int:
     """Audit once, or until a stop is asked for; return the exit code."""
-    stop.work_begins("Kafka to answer")
+    stop.work_begins("Kafka or a rule of FRAUD_RULES to answer" if settings.fraud_rules else "Kafka to answer")
     last = None
     for last in audits(Auditor(settings, stop), stop, follow=follow):
-        show(last, settings.runtime.log.format)
+        show(last, settings.runtime.log.format, output)
     if last is None:
-        raise ServiceFailed("stopped before the end: nothing is known")
+        raise ServiceFailed(NOT_MADE)
     return EXIT_OK if last.law_holds else EXIT_LAW_BROKEN
 
 
@@ -47,10 +48,10 @@ def audits(auditor: Auditor, stop: Stop, *, follow: bool) -> Iterator[Findings]:
         stop.wait(SECONDS_BETWEEN_TABLES)
 
 
-def show(findings: Findings, log_format: str) -> None:
+def show(findings: Findings, log_format: str, output: Output) -> None:
     """Print the table, or in the JSON format log the same as the fields of one event."""
     if log_format == "text":
-        sys.stdout.write(table(findings) + "\n")
+        output.write(table(findings) + "\n")
     fields = {"counts": findings.counts(), "examples": findings.offences.examples}
     level, verdict = (logging.INFO, "holds") if findings.law_holds else (logging.ERROR, "is broken")
     logger.log(level, "the law of conservation %s", verdict, extra={"fields": fields})

@@ -10,6 +10,7 @@ from messaging.transaction import Transaction
 from runtime.parsing import number_from_zero
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
+from runtime.users_code import described
 
 Rule = Callable[[Transaction], object]
 
@@ -24,7 +25,7 @@ def _function(name: str) -> Rule:
     try:
         found = pkgutil.resolve_name(name)
     except BaseException as error:  # a module of the user's, which runs when it is imported
-        raise ValueError(f"{expected}; {name}: {type(error).__name__}: {error}") from error
+        raise ValueError(f"{expected}; {name}: {described(error)}") from error
     if not callable(found):
         raise ValueError(f"{expected}; {name} is not a function")  # noqa: TRY004 - the reader of a setting says ValueError
     rule: Rule = found

@@ -13,6 +13,7 @@
    this end. What matches nothing of it is foreign.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -27,8 +28,11 @@ from messaging.librdkafka_refusals import Refusals
 from messaging.listener import missing_security
 from messaging.settings import KafkaSettings, TopicSettings
 from runtime.service import ServiceFailed, ServiceRefused
+from runtime.stop import Stop
 
+NOT_MADE = "stopped before the end: nothing is known"
 _ANSWER_SECONDS = 10.0
+_SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 
 _SPECS: Any = OffsetSpec  # its functions come without types
 _LATEST, _EARLIEST = _SPECS.latest(), _SPECS.earliest()
@@ -68,12 +72,16 @@ class Limits(NamedTuple):
 KAFKAS_LIMITS = Limits(1_048_588)
 
 
-def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
-    """Look at the cluster, in the order that matters (see above). Raises ServiceFailed where it does not answer."""
+def take_snapshot(kafka: KafkaSettings, topics: TopicSettings, stop: Stop) -> Snapshot:
+    """Look at the cluster, in the order that matters (see above).
+
+    Raises ServiceFailed where it does not answer, or a stop is asked for before it does.
+    """
     refusals = Refusals(kafka.security)
     admin = AdminClient(connection(kafka, refusals))
     check = partial(_check, admin, refusals, topics.names(), kafka)
     with or_failed(f"no answer from Kafka at {kafka.bootstrap_servers}", check):
+        _wait_for_answer(admin, stop)
         partitions = _partitions(admin, refusals, topics.names())
         source = [place for place in partitions if place.topic == topics.transactions]
         outputs = [place for place in partitions if place.topic != topics.transactions]
@@ -88,6 +96,20 @@ def take_snapshot(kafka: KafkaSettings, topics: TopicSettings) -> Snapshot:
             refuses_times=any(may_refuse(output, source_takes) for output in takes),
             hidden=sorted(name for name, found in limits.items() if found is None),
         )
+
+
+def _wait_for_answer(admin: AdminClient, stop: Stop) -> None:
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            admin.list_topics(timeout=_SLICE_SECONDS)
+        except KafkaException:
+            if stop.requested:
+                raise ServiceFailed(NOT_MADE) from None
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def _partitions(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Sequence[Place]:

@@ -66,6 +66,7 @@ def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, 
         return True
     routed = route_all(records, replace(routes, now=time.time_ns() // 1_000_000), stop)
     if stop.requested:
+        stop.end_a_child()
         return True
     outcomes = [outcome for _, outcome in routed]
     failures.check(outcomes)
@@ -80,7 +81,7 @@ def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, 
 
 def route_all(records: Sequence[Record], routes: Routes, stop: Stop) -> Sequence[tuple[Message, Outcome]]:
     """Return what follows from the records, up to where a stop is asked for."""
-    waited_for, stop.waiting_for = stop.waiting_for, "a rule of FRAUD_RULES"
+    waited_for, stop.waiting_for = stop.waiting_for, "a rule of FRAUD_RULES to answer"
     routed = []
     for record in records:
         if stop.requested:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from messaging.transaction import Transaction
+from runtime.users_code import described
 
 THRESHOLD_RULE = "amount_over_threshold"
 _LONGEST_AMOUNT_SHOWN = 40
@@ -47,7 +48,7 @@ def _named_rule(name: str) -> Rule:
     try:
         check = pkgutil.resolve_name(name)
     except BaseException as error:  # a module of the user's, which runs when it is imported
-        message = f"module:function, several separated by commas; {name}: {type(error).__name__}: {error}"
+        message = f"module:function, several separated by commas; {name}: {described(error)}"
         raise ValueError(message) from error
     if not callable(check):
         message = f"module:function, several separated by commas; {name} is not a function"

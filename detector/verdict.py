@@ -1,12 +1,12 @@
 """The verdict on one transaction."""
 
-import traceback
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from detector.rules import Rule
 from messaging.transaction import Transaction
+from runtime.users_code import described, in_utf_8
 
 _LONGEST_REASON = 256
 
@@ -30,21 +30,17 @@ def judge(transaction: Transaction, rules: Sequence[Rule]) -> Verdict:
             saw = rule.check(transaction)
             reason = None if saw is None else _reason(rule, saw)
         except BaseException as error:
-            raise RuleFailed(_in_utf_8(f"rule {rule.name} failed: {_described(error)}")) from error
+            raise RuleFailed(f"rule {rule.name} failed: {described(error)}") from error
         if reason is not None:
             reasons.append(reason)
     return Verdict(transaction, reasons)
 
 
-def _reason(rule: Rule, saw: str) -> str | None:
-    return _in_utf_8(f"{rule.name}: {saw}")[:_LONGEST_REASON] if saw else None
-
-
-def _described(error: BaseException) -> str:
-    """Return the name of the exception and what it says; it may be a user's own, which fails at that too."""
-    return " ".join(line.strip() for line in traceback.format_exception_only(error))
-
-
-def _in_utf_8(text: str) -> str:
-    """Return the text with what UTF-8 cannot hold spelled out."""
-    return text.encode(errors="backslashreplace").decode()
+def _reason(rule: Rule, saw: object) -> str | None:
+    """Return the reason for what a rule saw: text, or True. Raises TypeError for what a rule should not return."""
+    if not isinstance(saw, str | bool):
+        raise TypeError(f"it returned {type(saw).__name__}, neither text nor None")
+    if isinstance(saw, bool):
+        return f"{rule.name}: {saw}" if saw else None
+    text = str.__str__(saw)  # of a subclass too
+    return in_utf_8(f"{rule.name}: {text}")[:_LONGEST_REASON] if text else None

@@ -157,14 +157,16 @@ def _unusable(name: str, path: str, use: Callable[[], None]) -> Iterator[Mistake
         use()
     except ssl.SSLError as error:
         yield Mistake(name, path, f"PEM, and a certificate with the key that belongs to it: {error.reason or error}")
+    except UnicodeDecodeError:
+        yield Mistake(name, path, "a file that can be used: it is not UTF-8")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it holds no password in UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         yield Mistake(name, path, f"a file that can be used: {reason}")
 
 
 def _expect_password(settings: SecuritySettings) -> None:
     if not settings.password:
-        raise ValueError
+        raise ValueError("it holds no password")
 
 
 def _context() -> ssl.SSLContext:

@@ -10,15 +10,25 @@ from runtime.settings import InvalidSettings, Mistake, setting
 
 CLIENTS = ("kafka-python", "confluent")
 _SERVER = r"(\[[0-9a-fA-F:.]+\]|[^\s:,/\[\]]+):\d{1,5}"
+_HIGHEST_PORT = 65_535
 _TOPIC = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
 
 
 def servers(text: str) -> str:
     """Return a list of servers as it is: host:port, separated by commas."""
-    if not re.fullmatch(rf"{_SERVER}(,{_SERVER})*", text):
+    if not (re.fullmatch(rf"{_SERVER}(,{_SERVER})*", text) and all(map(_can_be_looked_up, text.split(",")))):
         message = "host:port, or several separated by commas"
         raise ValueError(message)
     return text
+
+
+def _can_be_looked_up(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    try:
+        host.encode("idna")
+    except UnicodeError:  # an empty or overlong part of a name, or what is no text
+        return False
+    return int(port) <= _HIGHEST_PORT
 
 
 def topic_name(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from runtime.output import Output
 from runtime.parsing import one_of
 from runtime.redaction import redacted
 from runtime.settings import setting
@@ -79,10 +80,11 @@ class JsonFormat:
         return msgspec.json.encode(event).decode()
 
 
-def configure_logging(settings: LogSettings, service: str) -> Callable[[str], str]:
-    """Send the log of the whole process to standard output; return what makes a line of a warning without a lock."""
-    handler = logging.StreamHandler(sys.stdout)
-    formatter: Any = JsonFormat(service) if settings.format == "json" else TextFormat(colored=_is_colored())
+def configure_logging(settings: LogSettings, service: str, output: Output) -> Callable[[str], str]:
+    """Send the log of the whole process to the output; return what makes a line of a warning without a lock."""
+    handler = logging.StreamHandler(output)
+    is_colored = _is_colored(is_terminal=output.isatty())
+    formatter: Any = JsonFormat(service) if settings.format == "json" else TextFormat(colored=is_colored)
     handler.setFormatter(formatter)
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     logging.raiseExceptions = False  # what a library says wrongly is not worth a traceback
@@ -111,10 +113,10 @@ def _log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
     logger.debug("%s: %s", unraisable.err_msg or "unraisable", unraisable.exc_value)
 
 
-def _is_colored() -> bool:
+def _is_colored(*, is_terminal: bool) -> bool:
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or is_terminal
 
 
 def _timestamp(seconds: float) -> str:

@@ -74,19 +74,29 @@ class Complaint:
         """Say it."""
         if not self._is_made:
             self._is_made = True
-            sys.stderr.write(f"{self._name}: the log cannot be written: {error.strerror}; going on without it\n")
+            said = f"{self._name}: the log cannot be written: {error.strerror}; going on without it\n"
+            standard_error().write(said)
 
 
-def open_outputs(name: str, on_gone: Callable[[], None]) -> None:
-    """Replace sys.stdout and sys.stderr; call before anything else is opened, which would take a closed one's place."""
+def open_outputs(name: str, on_gone: Callable[[], None]) -> Output:
+    """Replace sys.stdout and sys.stderr, and return an output for the log, which nobody else's half a line gets into.
+
+    Call it before anything else is opened, which would take a closed one's place.
+    """
     was_closed = sys.stdout is None
     for descriptor in (0, OUTPUT, ERRORS):
         _keep_open(descriptor)
     complain = Complaint(name)
     sys.stdout = Output(OUTPUT, on_gone, complain)
-    sys.stderr = Output(ERRORS, _say_nothing, _say_nothing)
+    sys.stderr = standard_error()
     if was_closed:
         complain(OSError(0, "it is closed"))
+    return Output(OUTPUT, on_gone, complain)
+
+
+def standard_error() -> Output:
+    """Return a stream to standard error, where there is nobody left to tell of what goes wrong."""
+    return Output(ERRORS, _say_nothing, _say_nothing)
 
 
 def _keep_open(descriptor: int) -> None:
@@ -105,4 +115,4 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _say_nothing(_: object = None) -> None:
-    """Take what went wrong on standard error: there is nowhere left to tell of it."""
+    """Take it as it is."""

@@ -13,14 +13,21 @@ def optional_text(text: str) -> str | None:
 
 def writable_file(text: str) -> str | None:
     """Return the path of a file that can be written, now or when it is made, or None where the text is empty."""
-    path = Path(text)
     if not text:
         return None
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise ValueError("a file in a folder that is there")
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise ValueError("a file that may be written")
+    try:
+        problem = _problem_with_file(Path(text).absolute())
+    except OSError as error:
+        problem = f"a file that can be made: {error.strerror}"
+    if problem:
+        raise ValueError(problem)
     return text
+
+
+def _problem_with_file(path: Path) -> str | None:
+    if path.is_dir() or not path.parent.is_dir():
+        return "a file in a folder that is there"
+    return None if os.access(path if path.exists() else path.parent, os.W_OK) else "a file that may be written"
 
 
 def one_of(choices: Sequence[str], text: str) -> str:

@@ -4,18 +4,20 @@ import os
 import sys
 from functools import partial
 from types import TracebackType
+from typing import NoReturn
 
-from runtime.output import open_outputs
+from runtime.output import Output, open_outputs, standard_error
 from runtime.stop import Stop
 
 
 class Process:
-    """A service process by its name; `exit_failed` is its exit code where it cannot go on."""
+    """A service process by its name; `exit_failed` is its exit code where it cannot go on, `log` where it logs to."""
 
-    def __init__(self, name: str, stop: Stop, exit_failed: int) -> None:
+    def __init__(self, name: str, stop: Stop, exit_failed: int, log: Output) -> None:
         self.name = name
         self.stop = stop
         self.exit_failed = exit_failed
+        self.log = log
 
 
 def begin(name: str, exit_failed: int = 1, exit_unstarted: int = 0) -> Process:
@@ -24,16 +26,17 @@ def begin(name: str, exit_failed: int = 1, exit_unstarted: int = 0) -> Process:
     A stop that comes before its work begins ends it with `exit_unstarted`.
     """
     stop = Stop()
-    open_outputs(name, stop.reader_is_gone)
+    log = open_outputs(name, stop.reader_is_gone)
     stop.on_signals(exit_failed, exit_unstarted)
     sys.excepthook = partial(_end_unexpectedly, exit_failed)
-    return Process(name, stop, exit_failed)
+    return Process(name, stop, exit_failed, log)
 
 
-def end(exit_code: int) -> None:
-    """Leave at once: a Kafka client's own exit handlers may wait for a cluster that is away."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+def end(exit_code: int) -> NoReturn:
+    """Leave at once: a Kafka client's exit handlers may wait for a cluster that is away, a user's threads for ever."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, Output):  # a user's rule may have put another one there
+            stream.flush()
     os._exit(exit_code)
 
 
@@ -41,5 +44,6 @@ def _end_unexpectedly(
     exit_code: int, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
     """Show a mistake of ours whole, and end without waiting for the threads that Python would wait for."""
+    sys.stderr = standard_error()
     sys.__excepthook__(kind, error, traceback)
     end(exit_code)

@@ -2,19 +2,20 @@
 
 import argparse
 import logging
-import sys
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from runtime.logs import LogSettings, configure_logging
+from runtime.logs import LogSettings, configure_logging, printable
+from runtime.output import standard_error
 from runtime.parsing import writable_file
 from runtime.process import Process, end
 from runtime.settings import (
     InvalidSettings,
     Setting,
     all_settings,
-    environment,
+    env_file,
     read_settings,
     setting,
     unknown_names,
@@ -24,6 +25,7 @@ from runtime.stop import Stop
 EXIT_OK = 0
 EXIT_BAD_SETTINGS = 2
 EXIT_REFUSED = 3
+_LONGEST_LINE = 1_000
 
 logger = logging.getLogger(__name__)
 
@@ -71,12 +73,11 @@ def run_service(
     process where it cannot go on.
     """
     options = options or argument_parser(process.name, settings_class).parse_args()
-    settings = _settings_or_exit(process.name, settings_class)
-    warnings = [f".env: {name} is no setting{hint}" for name, hint in unknown_names()]
+    settings, warnings = _settings_or_end(process.name, settings_class)
     if options.check:
-        sys.stderr.writelines(f"{process.name}: {warning}\n" for warning in warnings)
-        sys.exit(EXIT_OK)
-    process.stop.as_line = configure_logging(settings.runtime.log, process.name)
+        _tell(process.name, warnings)
+        end(EXIT_OK)
+    process.stop.as_line = configure_logging(settings.runtime.log, process.name, process.log)
     for warning in warnings:
         logger.warning("%s", warning)
     end(_serve(process, settings, serve))
@@ -103,12 +104,19 @@ def _table_line(declared: Setting) -> str:
     return f"  {declared.name:<30} {declared.default or '(unset)':<16} {declared.explanation}"
 
 
-def _settings_or_exit(name: str, settings_class: type[T]) -> T:
+def _settings_or_end(name: str, settings_class: type[T]) -> tuple[T, Sequence[str]]:
+    """Return the settings, and warnings of names in `.env` that no part knows."""
     try:
-        return read_settings(settings_class, environment())
+        file = env_file()
+        settings = read_settings(settings_class, {**file, **os.environ})
     except InvalidSettings as invalid:
-        sys.stderr.writelines(f"{name}: {mistake}\n" for mistake in invalid.mistakes)
-        sys.exit(EXIT_BAD_SETTINGS)
+        _tell(name, map(str, invalid.mistakes))
+        end(EXIT_BAD_SETTINGS)
+    return settings, [f".env: {printable(name)} is no setting{hint}" for name, hint in unknown_names(file)]
+
+
+def _tell(name: str, lines: Iterable[str]) -> None:
+    standard_error().writelines(f"{name}: {printable(line, _LONGEST_LINE)}\n" for line in lines)
 
 
 def _serve(process: Process, settings: T, serve: Serve[T]) -> int:

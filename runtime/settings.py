@@ -11,7 +11,8 @@ import dataclasses
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -62,16 +63,34 @@ def setting(name: str, default: str, read: Callable[[str], Any], explanation: st
 
 def environment() -> dict[str, str]:
     """Return the process environment over the `.env` file of the working folder. Raises InvalidSettings."""
-    return {**_env_file(), **os.environ}
+    return {**env_file(), **os.environ}
 
 
-def unknown_names() -> Iterator[tuple[str, str]]:
-    """Yield each name in `.env` that is no setting of any part, and a hint at the setting that may be meant.
+def env_file() -> dict[str, str]:
+    """Return the settings in the `.env` file of the working folder. Raises InvalidSettings."""
+    try:
+        texts = _read_env_file()
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8"
+        raise InvalidSettings([Mistake("settings file", str(_FILE), f"a file that can be read: {reason}")]) from error
+    return {name: text or "" for name, text in texts.items()}
+
+
+def _read_env_file() -> Mapping[str, str | None]:
+    if not os.path.lexists(_FILE):
+        return {}
+    if not stat.S_ISREG(_FILE.stat().st_mode):
+        raise OSError(0, "it is not a file")
+    return dotenv_values(_FILE)
+
+
+def unknown_names(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each of the names that is no setting of any part, and a hint at the setting that may be meant.
 
     The settings of all parts are known from .env.example, which a checkout has; an image has neither file.
     """
     known = list(dotenv_values(_EXAMPLE))
-    for name in _env_file():
+    for name in names:
         if known and name not in known and not _OF_OTHERS.match(name):
             nearest = difflib.get_close_matches(name, known, 1)
             yield name, f"; is {nearest[0]} meant?" if nearest else ""
@@ -98,15 +117,6 @@ def all_settings(settings_class: type) -> Iterator[Setting]:
             yield field.metadata["setting"]
         else:
             yield from all_settings(cast("type", field.type))
-
-
-def _env_file() -> dict[str, str]:
-    try:
-        texts = dotenv_values(_FILE)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InvalidSettings([Mistake("settings file", str(_FILE), f"a file that can be read: {reason}")]) from error
-    return {name: text or "" for name, text in texts.items()}
 
 
 def _fields(settings_class: Any) -> tuple[dataclasses.Field[Any], ...]:

@@ -17,6 +17,9 @@ SECONDS_TO_FINISH = 2  # after these a loop gives up what it waits for
 SECONDS_TO_END = 3  # after these the process ends wherever it is
 _SLICE_SECONDS = 0.05
 _STANDARD_OUTPUT = 1
+_ASKING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_ASKED = b"\0"
+_WAKING = {_ASKED, *(bytes([number]) for number in _ASKING_SIGNALS)}
 
 
 class Stop:
@@ -35,6 +38,7 @@ class Stop:
         self.outlives_its_reader = False
         self._overdue_at = float("inf")
         self._asking = -1
+        self._is_child = False
 
     @property
     def is_overdue(self) -> bool:
@@ -49,7 +53,7 @@ class Stop:
             self.requested = True
             self._overdue_at = time.monotonic() + SECONDS_TO_FINISH
             if self._asking >= 0:
-                os.write(self._asking, b"\0")
+                os.write(self._asking, _ASKED)
 
     def work_begins(self, waiting_for: str) -> None:
         """Say that from here on a stop has to be looked at; before, it ends the process at once."""
@@ -80,8 +84,24 @@ class Stop:
         os.set_blocking(self._asking, False)
         threading.Thread(target=self._end_in_time, args=(asked, exit_code), name="watchdog", daemon=True).start()
         signal.set_wakeup_fd(self._asking, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _ASKING_SIGNALS:
             signal.signal(number, self._on_signal)
+        # A child that is sent a signal at once would still have our handler, and wake our watchdog.
+        os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=self._in_child)
+
+    def end_a_child(self) -> None:
+        """End this process where it is a child that a user's rule has forked and let return: it must decide nothing."""
+        if self._is_child:
+            os._exit(0)
+
+    def _in_child(self) -> None:
+        """Leave signals to their defaults, and what belongs to the parent alone."""
+        self._is_child = self.requested = True
+        self._asking = -1
+        signal.set_wakeup_fd(-1)
+        for number in _ASKING_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        _release_signals()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.request()
@@ -91,11 +111,20 @@ class Stop:
 
         A signal wakes this thread even while the main thread is in a call that never gets to Python's own handler.
         """
-        os.read(asked, 1)
+        while os.read(asked, 1) not in _WAKING:  # a rule may have signals of its own
+            continue
         time.sleep(SECONDS_TO_END)
         waited = f"still waiting for {self.waiting_for} ({_place()})"
         _write_without_waiting(self.as_line(f"ended by force {SECONDS_TO_END} s after it was asked to stop: {waited}"))
         os._exit(exit_code)
+
+
+def _hold_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING_SIGNALS)
+
+
+def _release_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING_SIGNALS)
 
 
 def _place() -> str:

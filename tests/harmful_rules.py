@@ -1,8 +1,10 @@
 """Rules for FRAUD_RULES that a test brings into the detector's process."""
 
+import multiprocessing
 import os
 import re
 import signal
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +50,40 @@ def keeps_the_interpreter_to_itself(_paid: Transaction) -> None:
     """Hang in a call during which no other code of Python's can run, whatever it is about."""
     print("asked")  # noqa: T201 - the test looks for it among the lines of the log
     re.match(r"(a+)+$", "a" * 64 + "b")
+
+
+def has_signals_of_its_own(_paid: Transaction) -> None:
+    """Use an alarm, as a time limit of one's own does."""
+    signal.signal(signal.SIGALRM, lambda _number, _frame: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    time.sleep(0.03)
+
+
+def returns_twice(_paid: Transaction, forked: list[int] = []) -> None:  # noqa: B006 - remembered by the function
+    """Fork once, and let the child return too, with an exception, as if it were another detector."""
+    if forked:
+        return
+    forked.append(os.fork())
+    if forked == [0]:
+        sys.exit("the child is done")
+
+
+def ends_a_child_of_its_own(_paid: Transaction) -> None:
+    """Start a process and end it with SIGTERM."""
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    child.start()
+    child.terminate()
+    child.join()
+
+
+def takes_the_output_away(_paid: Transaction) -> None:
+    """Leave the process without standard output and standard error."""
+    sys.stdout = sys.stderr = None
+
+
+def leaves_half_a_line(_paid: Transaction) -> None:
+    """Print without a line's end."""
+    print("half a line", end="")  # noqa: T201 - it is to be seen what becomes of it
 
 
 def fails_over_500(paid: Transaction) -> str | None:

@@ -1,10 +1,11 @@
 """A rule of the user's that fails on some transactions, and not on others."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
-from tests.conservation import wait_until_judged
+from tests.conservation import assert_each_judged_once, wait_until_judged
 from tests.services import Services
 from tests.topics import Names, committed, create_topic, message, write
 
@@ -32,3 +33,33 @@ def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule(
     ]
     failed = [(n, each) for n, each in enumerate(sent) if AMOUNTS[n] > 500]
     assert dead == [(each.value, f"rule fails_over_500 failed: LookupError: a{n}".encode()) for n, each in failed]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "harmful_rules:has_signals_of_its_own",
+        "harmful_rules:returns_twice",
+        "harmful_rules:ends_a_child_of_its_own",
+        "harmful_rules:takes_the_output_away",
+        "harmful_rules:leaves_half_a_line",
+        "lingering_rules:sees_nothing",
+    ],
+)
+def test_a_rule_that_meddles_with_the_process_changes_neither_verdicts_nor_exit_codes(
+    services: Services, broker: str, names: Names, rule: str
+) -> None:
+    create_topic(broker, names.transactions, partitions=1)
+    paid = (f'{{"id":"{n}","source":"a","target":"b","amount":{n}}}'.encode() for n in range(891, 911))
+    write(broker, [message(names.transactions, value) for value in paid])
+    settings = {"FRAUD_RULES": f"tests.{rule}", "LOG_FORMAT": "json", "TOPIC_PARTITIONS": "1"}
+    assert services.start("detector", "--check", **settings).wait(20) == 0
+    detector = services.start("detector", **settings)
+    wait_until_judged(broker, names, 20)
+    assert detector.is_running_after(4)  # a second longer than a process that was asked to stop
+    assert detector.stop() == 0
+    assert_each_judged_once(broker, names, 20)
+    assert json.loads(detector.wait_for_line('"stopped: ').string)["judged"] == 20
+    audit = services.start("audit", **settings)
+    assert audit.wait(60) == 0
+    assert json.loads(audit.wait_for_line("holds").string)["counts"]["lost"] == 0

@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT, at every moment: the process ends, its last line is true, and nothing is decided by it."""
 
+import re
 import signal
 import socket
 import sys
@@ -83,7 +84,7 @@ def test_a_stop_in_a_slow_rule_leaves_the_rest_of_the_batch(
 def test_a_rule_that_hangs_is_ended_by_force_and_named(services: Services, broker: str, names: Names) -> None:
     detector = judging(services, broker, names, "never_answers")
     assert detector.stop() == 1
-    assert detector.matches(rf"{FORCED} a rule of FRAUD_RULES \(tests.harmful_rules, line \d+\)$")
+    assert detector.matches(rf"{FORCED} a rule of FRAUD_RULES to answer \(tests.harmful_rules, line \d+\)$")
     assert detector.lines[-1].endswith(")")
     assert_nothing_was_decided_by_the_stop(services, broker, names)
 
@@ -97,6 +98,22 @@ def test_a_rule_that_keeps_the_interpreter_to_itself_ends_by_sigkill_and_nothing
     assert detector.is_running_after(5)
     detector.kill()
     assert_nothing_was_decided_by_the_stop(services, broker, names)
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+@pytest.mark.parametrize(
+    ("rule", "last"),
+    [("takes_its_time", "stopped before the end"), ("never_answers", f"{FORCED} .*a rule of FRAUD_RULES")],
+)
+def test_a_stop_of_an_audit_in_a_rule_says_that_it_was_not_made(
+    services: Services, broker: str, names: Names, rule: str, last: str
+) -> None:
+    judging(services, broker, names, rule).kill()
+    audit = services.start("audit", FRAUD_RULES=f"tests.harmful_rules:{rule}", PYTHONUNBUFFERED="1")
+    audit.wait_for_line("asked")
+    audit.signal(signal.SIGTERM)
+    assert audit.wait(5) == 4
+    assert re.search(last, audit.lines[-1])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process does with a signal is read from /proc")
@@ -126,6 +143,14 @@ def test_with_bad_settings_no_connection_is_made(services: Services, module: str
     assert service.lines == [f"{module}: TOPIC_PARTITIONS='none': expected a whole number from 1 to 10000"]
     with pytest.raises(BlockingIOError):
         listener.accept()
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+def test_an_audit_that_waits_for_kafka_stops_when_asked_to(services: Services) -> None:
+    audit = services.start("audit", KAFKA_BOOTSTRAP_SERVERS="localhost:1")
+    assert audit.is_running_after(2)
+    assert audit.stop() == 4
+    assert audit.matches("ERROR   stopped before the end")
 
 
 def test_the_settings_can_be_checked_without_a_start(

@@ -2,9 +2,11 @@ import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from audit.law import Law, count_reasons
 from detector.rules import Rule, amount_over, named_rules
 from detector.verdict import RuleFailed, judge
 from messaging.transaction import Transaction, read_transaction
@@ -43,6 +45,20 @@ def sees_what_fails_too(_transaction: Transaction) -> object:
     return Indescribable()
 
 
+def raises_what_cannot_be_formatted(_transaction: Transaction) -> str:
+    error = SyntaxError("odd")
+    error.text, error.offset = "abc", "y"  # type: ignore[assignment]
+    raise error
+
+
+async def is_a_coroutine(_transaction: Transaction) -> str:
+    return "never awaited"
+
+
+def sees_bytes(_transaction: Transaction) -> bytes:
+    return b"something"
+
+
 def sees_half_a_character(_transaction: Transaction) -> str:
     return "\ud800"
 
@@ -76,10 +92,29 @@ def test_a_rule_that_raises_is_named() -> None:
         judge(of_amount("1"), [Rule("broken", broken)])
 
 
-@pytest.mark.parametrize("rule", [ends_the_process, raises_what_fails_too, sees_what_fails_too])
-def test_nothing_that_a_rule_raises_is_a_verdict_or_an_end(rule: Callable[[Transaction], str | None]) -> None:
+ODD = [
+    ends_the_process,
+    raises_what_fails_too,
+    sees_what_fails_too,
+    raises_what_cannot_be_formatted,
+    is_a_coroutine,
+    sees_bytes,
+]
+
+
+@pytest.mark.filterwarnings("ignore:coroutine")
+@pytest.mark.parametrize("rule", ODD)
+def test_what_a_rule_raises_or_returns_but_text_is_no_verdict_and_no_end(rule: Callable[[Transaction], Any]) -> None:
     with pytest.raises(RuleFailed, match="rule bad failed: "):
         judge(of_amount("1"), [Rule("bad", rule)])
+    law = Law(Decimal(900), [rule], 1_000)
+    assert count_reasons(of_amount("1"), law) is None
+
+
+@pytest.mark.parametrize(("saw", "reasons"), [(True, ["r: True"]), (False, []), ("", []), (None, [])])
+def test_a_rule_may_answer_yes_or_no(saw: Any, reasons: list[str]) -> None:
+    assert judge(of_amount("1"), [Rule("r", lambda _: saw)]).reasons == reasons
+    assert count_reasons(of_amount("1"), Law(Decimal(900), [lambda _: saw], 1_000)) == len(reasons)
 
 
 def test_what_utf_8_cannot_hold_is_spelled_out_in_a_reason() -> None:

@@ -8,7 +8,7 @@ import pytest
 from detector.settings import DetectorSettings
 from generator.settings import GeneratorSettings
 from runtime.parsing import whole_number
-from runtime.settings import InvalidSettings, all_settings, environment, read_settings, setting, unknown_names
+from runtime.settings import InvalidSettings, all_settings, env_file, environment, read_settings, setting, unknown_names
 
 
 @dataclass(frozen=True)
@@ -64,18 +64,25 @@ def test_a_file_that_is_not_text_is_a_mistake(tmp_path: Path, monkeypatch: pytes
         environment()
 
 
+def test_a_folder_in_the_place_of_the_file_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidSettings, match=r"'\.env': expected a file that can be read: it is not a file"):
+        environment()
+
+
 def test_a_name_in_the_file_that_no_part_knows_is_told_with_the_nearest_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = "FRAUD_THRESHOLD=1\nKAFKA_PORT=1\nCOMPOSE_PROJECT_NAME=x\nNO_COLOR=1\n"
     (tmp_path / ".env").write_text(f"{known}FRAUD_TRESHOLD=100\nXYZ=1\n")
     monkeypatch.chdir(tmp_path)
-    assert list(unknown_names()) == [("FRAUD_TRESHOLD", "; is FRAUD_THRESHOLD meant?"), ("XYZ", "")]
+    assert list(unknown_names(env_file())) == [("FRAUD_TRESHOLD", "; is FRAUD_THRESHOLD meant?"), ("XYZ", "")]
 
 
 def test_without_a_file_no_name_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert not list(unknown_names())
+    assert not list(unknown_names(env_file()))
 
 
 @pytest.mark.parametrize("settings_class", [DetectorSettings, GeneratorSettings])
@@ -89,6 +96,9 @@ def test_the_services_defaults_are_valid(settings_class: type) -> None:
         ("KAFKA_BOOTSTRAP_SERVERS", "localhost"),
         ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092,"),
         ("KAFKA_BOOTSTRAP_SERVERS", "localhost:kafka"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "localhost:65536"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "a..b:9092"),
+        ("KAFKA_BOOTSTRAP_SERVERS", f"{'a' * 64}:9092"),
         ("KAFKA_CLIENT", "kafka"),
         ("TRANSACTIONS_TOPIC", "tränsactions"),
         ("LEGIT_TOPIC", ".."),
@@ -110,6 +120,7 @@ def test_the_services_defaults_are_valid(settings_class: type) -> None:
         ("DEAD_LETTER_LIMIT", "0"),
         ("HEALTH_FILE", "/no/such/folder/health"),
         ("HEALTH_FILE", "/"),
+        ("HEALTH_FILE", "/" + "x" * 300),
     ],
 )
 def test_the_detector_refuses(name: str, text: str) -> None:

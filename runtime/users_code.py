@@ -1,0 +1,17 @@
+"""What is said of a user's code: it may be anything, and raise anything, also while it is asked what it is."""
+
+import traceback
+
+
+def described(error: BaseException) -> str:
+    """Return in one line of valid text what kind of exception it is and what it says; never raises."""
+    try:
+        lines = traceback.format_exception_only(error)
+    except Exception:  # noqa: BLE001 - it is the user's own, and fails even at that
+        return type(error).__name__
+    return in_utf_8(" ".join(line.strip() for line in lines))
+
+
+def in_utf_8(text: str) -> str:
+    """Return the text with what UTF-8 cannot hold spelled out."""
+    return text.encode(errors="backslashreplace").decode()
