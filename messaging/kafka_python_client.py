@@ -412,6 +412,8 @@ def _configs(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Mapp
 
 def _settings_of(topic: Mapping[str, Any], configs: Mapping[str, Any]) -> Mapping[str, str] | None:
     """Return a topic's settings, None where they may not be seen: the library leaves out what it was not told."""
+    if topic["error_code"]:
+        raise for_code(topic["error_code"])(topic["name"])
     if not configs and "DESCRIBE_CONFIGS" in topic.get("authorized_operations", ()):
         raise KafkaError(f"no settings of {topic['name']}")
     return {name: found["value"] for name, found in configs.items()} or None

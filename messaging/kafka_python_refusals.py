@@ -67,11 +67,11 @@ class Refusals:
 
 
 def _chain(error: object) -> Iterator[BaseException]:
-    """Yield an error and all that it came from; a producer that has failed puts that among the arguments."""
+    """Yield all that an error came from, and the error; a producer that has failed puts that among the arguments."""
     if isinstance(error, BaseException):
-        yield error
         for origin in (*error.args, error.__cause__ or error.__context__):
             yield from _chain(origin)
+        yield error
 
 
 def is_of_a_topic(error: object) -> bool:
@@ -89,7 +89,7 @@ def _named(error: BaseException, topics: Collection[str]) -> Collection[str]:
     for argument in error.args:
         if isinstance(argument, set | frozenset):
             return argument
-        if argument in topics:
+        if isinstance(argument, str) and argument in topics:
             return [argument]
     return topics
 
