@@ -1,0 +1,44 @@
+"""A cluster that makes a topic as soon as anybody asks for it, as Kafka does by default: it is not asked to."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from kafka import KafkaAdminClient
+
+from audit.auditor import Auditor
+from audit.settings import AuditSettings
+from embedded_kafka import EmbeddedKafka
+from messaging.connect import load_library
+from messaging.settings import KafkaSettings
+from runtime.service import ServiceFailed
+from runtime.settings import read_settings
+from runtime.stop import Stop
+from tests.topics import Names
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def creating() -> Iterator[str]:
+    with EmbeddedKafka(properties={"auto.create.topics.enable": "true", "num.partitions": "2"}) as kafka:
+        yield kafka.bootstrap_servers
+
+
+def topics(servers: str) -> set[str]:
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        return set(admin.list_topics())
+
+
+def test_the_services_make_topics_by_their_own_settings(creating: str, client: str, names: Names) -> None:
+    texts = {"KAFKA_BOOTSTRAP_SERVERS": creating, "TOPIC_PARTITIONS": "3"}
+    settings, library = read_settings(KafkaSettings, texts), load_library(client)
+    library.create_topics(settings, names[:4])
+    assert {topic.partitions for topic in library.describe_topics(settings, names[:4]).values()} == {3}
+
+
+def test_the_audit_makes_none(creating: str, names: Names) -> None:
+    settings = read_settings(AuditSettings, {"KAFKA_BOOTSTRAP_SERVERS": creating, **names.settings()})
+    with pytest.raises(ServiceFailed, match="there is no topic"):
+        Auditor(settings, Stop())
+    assert not topics(creating) & set(names)
