@@ -67,7 +67,12 @@ class KafkaSettings:
     topic_replication_factor: int = setting(
         "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each partition then"
     )
-    consumer_group: str = setting("CONSUMER_GROUP", "detector", group_name, "the detectors' consumer group")
+    consumer_group: str = setting(
+        "CONSUMER_GROUP",
+        "detector",
+        group_name,
+        "the detectors' consumer group; a second one needs output topics of its own",
+    )
     batch_size: int = setting(
         "BATCH_SIZE", "10000", partial(whole_number, 1, 1_000_000), "most records in one Kafka transaction"
     )
