@@ -1,4 +1,4 @@
-"""`python -m audit`: what is asked of the process while it is still starting counts too."""
+"""`python -m audit`: takes the signals over first, so that Ctrl-C counts while the rest is imported."""
 
 from runtime.process import begin
 

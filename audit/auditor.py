@@ -3,12 +3,13 @@
 import logging
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from tqdm import tqdm
 
 from audit.connection import Offsets
-from audit.findings import Findings, Place
+from audit.findings import Findings, Offence, Place
 from audit.law import Law
 from audit.ledger import Ledger
 from audit.notes import note
@@ -17,6 +18,7 @@ from audit.settings import AuditSettings
 from audit.snapshot import KAFKAS_LIMITS, Snapshot, take_snapshot
 from messaging.client import Record
 from messaging.refusals import settings_hidden
+from runtime.service import ServiceFailed
 from runtime.stop import Stop
 
 _EVER = -(2**63) - 1  # a record may well be from before 1970, and one without timestamp has -1
@@ -30,6 +32,7 @@ class Auditor:
     def __init__(self, settings: AuditSettings, stop: Stop) -> None:
         self._settings = settings
         self._stop = stop
+        self._notes: dict[tuple[str, Offence], str] = {}
         first = self._look()
         self._law = Law(settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times)
         self._starts: Offsets = first.begins
@@ -73,18 +76,24 @@ class Auditor:
         offences = findings.offences
         for kind, first in offences.first.items():
             for offence in first:
-                record = self._record(offence.origin or offence.output)
-                if record is not None:
-                    offences.notes[kind, offence] = note(kind, record, self._settings.topics, self._law)
+                if (kind, offence) not in self._notes:
+                    self._notes[kind, offence] = self._note(kind, offence)
+        offences.notes = self._notes
         return findings
 
+    def _note(self, kind: str, offence: Offence) -> str:
+        record = self._record(offence.origin or offence.output)
+        return "" if record is None else note(kind, record, self._settings.topics, self._law)
+
     def _record(self, place: Place | None) -> Record | None:
-        """Return a record that was read before, None where it is there no more."""
+        """Return a record that was read before, None where it cannot be had again, which costs a note."""
         if place is None:
             return None
         topic, partition, offset = place
         starts, ends = ({(topic, partition): at} for at in (offset, offset + 1))
-        return next((record for record, _ in read(self._settings.kafka, starts, ends, self._stop)), None)
+        with suppress(ServiceFailed):
+            return next((record for record, _ in read(self._settings.kafka, starts, ends, self._stop)), None)
+        return None
 
     def _whole_since(self, first: Snapshot) -> int:
         """Return the time in ms since the epoch after which no topic has lost records to its retention.

@@ -27,6 +27,13 @@ _OTHERS = bytes(set(range(256)) - _STEPS.keys())
 _ESCAPES = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F])|.)", re.DOTALL)
 
 
+class Rule(NamedTuple):
+    """A rule of the user's by its name in FRAUD_RULES."""
+
+    name: str
+    ask: Callable[[Transaction], object]
+
+
 class Law(NamedTuple):
     """What decides on a record; `largest` is the size in bytes of the largest record that all output topics take.
 
@@ -35,7 +42,7 @@ class Law(NamedTuple):
     """
 
     threshold: Decimal
-    rules: Sequence[Callable[[Transaction], object]]
+    rules: Sequence[Rule]
     largest: int
     refuses_times: bool = False
 
@@ -112,17 +119,17 @@ def why(record: Record, law: Law) -> str:
         return "not a transaction"
     names = ["amount_over_threshold"] if transaction.amount > law.threshold else []
     for rule in law.rules:
-        name, saw = getattr(rule, "__name__", type(rule).__name__), _asked(rule, transaction)
+        saw = _asked(rule, transaction)
         if saw is None:
-            return f"rule {name} failed"
-        names += [name] if saw else []
+            return f"rule {rule.name} failed"
+        names += [rule.name] if saw else []
     return ", ".join(names)
 
 
-def _asked(rule: Callable[[Transaction], object], transaction: Transaction) -> bool | None:
+def _asked(rule: Rule, transaction: Transaction) -> bool | None:
     """Return whether a rule saw something, None where it failed: whatever it raised, or returned but text and None."""
     try:
-        saw = rule(transaction)
+        saw = rule.ask(transaction)
     except BaseException:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
         return None
     if isinstance(saw, str):

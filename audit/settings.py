@@ -1,26 +1,24 @@
 """The audit's settings: those of the detector that it checks."""
 
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from audit.law import Rule
 from messaging.settings import KafkaSettings, TopicSettings
-from messaging.transaction import Transaction
 from runtime.parsing import number_from_zero
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
 from runtime.users_code import described
 
-Rule = Callable[[Transaction], object]
+
+def rules(text: str) -> Sequence[Rule]:
+    """Load rules given as module:function, separated by commas. Raises ValueError(what is expected)."""
+    return [_rule(name.strip()) for name in text.split(",") if name.strip()]
 
 
-def functions(text: str) -> Sequence[Rule]:
-    """Load functions given as module:function, separated by commas. Raises ValueError(what is expected)."""
-    return [_function(name.strip()) for name in text.split(",") if name.strip()]
-
-
-def _function(name: str) -> Rule:
+def _rule(name: str) -> Rule:
     expected = "module:function, several separated by commas"
     try:
         found = pkgutil.resolve_name(name)
@@ -28,8 +26,7 @@ def _function(name: str) -> Rule:
         raise ValueError(f"{expected}; {name}: {described(error)}") from error
     if not callable(found):
         raise ValueError(f"{expected}; {name} is not a function")  # noqa: TRY004 - the reader of a setting says ValueError
-    rule: Rule = found
-    return rule
+    return Rule(name.rpartition(":")[2], found)
 
 
 @dataclass(frozen=True)
@@ -42,4 +39,4 @@ class AuditSettings:
     fraud_threshold: Decimal = setting(
         "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; this much itself is legit"
     )
-    fraud_rules: Sequence[Rule] = setting("FRAUD_RULES", "", functions, "more rules, as module:function, comma between")
+    fraud_rules: Sequence[Rule] = setting("FRAUD_RULES", "", rules, "more rules, as module:function, comma between")

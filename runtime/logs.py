@@ -81,7 +81,7 @@ class JsonFormat:
 
 
 def configure_logging(settings: LogSettings, service: str, output: Output) -> Callable[[str], str]:
-    """Send the log of the whole process to the output; return what makes a line of a warning without a lock."""
+    """Send the process's log to the output; return a function that makes a line of a warning without logging's lock."""
     handler = logging.StreamHandler(output)
     is_colored = _is_colored(is_terminal=output.isatty())
     formatter: Any = JsonFormat(service) if settings.format == "json" else TextFormat(colored=is_colored)

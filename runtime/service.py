@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 class ServiceFailed(Exception):
     """The service cannot go on; the message says why and what to do about it."""
 
-    exit_code: int | None = None  # that of the process where it is none of its own
+    exit_code: int | None = None  # None: the process's `exit_failed`
 
 
 class ServiceRefused(ServiceFailed):

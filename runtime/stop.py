@@ -13,10 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
+from runtime.output import OUTPUT
+
 SECONDS_TO_FINISH = 2  # after these a loop gives up what it waits for
 SECONDS_TO_END = 3  # after these the process ends wherever it is
 _SLICE_SECONDS = 0.05
-_STANDARD_OUTPUT = 1
 _ASKING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _ASKED = b"\0"
 _WAKING = {_ASKED, *(bytes([number]) for number in _ASKING_SIGNALS)}
@@ -135,8 +136,8 @@ def _place() -> str:
 
 def _write_without_waiting(line: str) -> None:
     with suppress(OSError):
-        was_blocking = os.get_blocking(_STANDARD_OUTPUT)
-        os.set_blocking(_STANDARD_OUTPUT, False)
+        was_blocking = os.get_blocking(OUTPUT)
+        os.set_blocking(OUTPUT, False)
         with suppress(BlockingIOError):
-            os.write(_STANDARD_OUTPUT, f"{line}\n".encode(errors="backslashreplace"))
-        os.set_blocking(_STANDARD_OUTPUT, was_blocking)  # others may share what it leads to
+            os.write(OUTPUT, f"{line}\n".encode(errors="backslashreplace"))
+        os.set_blocking(OUTPUT, was_blocking)  # others may share what it leads to

@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 QUIET = {"LOG_TRANSACTIONS": "none"}
-HOLDS, BROKEN = 0, 1
+HOLDS, BROKEN, NOT_MADE = 0, 1, 4
 AUDIT_SECONDS = 30
 EXAMPLES = {
     "lost": "transactions[0] offset 0, id 1, expected legit",
@@ -195,11 +195,11 @@ def test_its_answer_can_be_json(services: Services, broker: str, names: Names) -
 
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
 def test_where_it_cannot_audit_it_says_so_in_a_line(services: Services, names: Names) -> None:
-    without_topics = audited(services, BROKEN)
+    without_topics = audited(services, NOT_MADE)
     assert [re.sub(r"^\S+ ", "", line) for line in without_topics.lines] == [
         f"ERROR   there is no topic {', '.join(names[:4])}: has the detector been started?"
     ]
-    without_kafka = audited(services, BROKEN, KAFKA_BOOTSTRAP_SERVERS="localhost:1")
+    without_kafka = audited(services, NOT_MADE, KAFKA_BOOTSTRAP_SERVERS="localhost:1")
     assert len(without_kafka.lines) == 1
     assert without_kafka.matches("ERROR   no answer from Kafka at localhost:1: ")
     assert audited(services, 2, FRAUD_THRESHOLD="much").lines == [

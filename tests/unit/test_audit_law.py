@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from audit.law import ANYWHERE, DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, identity, judge, read
+from audit.law import ANYWHERE, DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, Rule, identity, judge, read
 from messaging.client import Headers, Record
 from messaging.transaction import InvalidTransaction, Transaction, read_transaction
 
@@ -109,9 +109,10 @@ def test_other_fields_pass_whatever_they_hold() -> None:
 
 
 def test_a_rule_of_the_users_makes_fraud_and_one_that_raises_a_dead_letter() -> None:
-    assert allowed(paid("1"), PLAIN._replace(rules=[never, is_known])) == FRAUD
-    assert allowed(paid("1"), PLAIN._replace(rules=[never])) == LEGIT
-    assert allowed(paid("950"), PLAIN._replace(rules=[is_known, fails])) == DEAD_LETTER
+    quiet, knowing, failing = Rule("never", never), Rule("is_known", is_known), Rule("fails", fails)
+    assert allowed(paid("1"), PLAIN._replace(rules=[quiet, knowing])) == FRAUD
+    assert allowed(paid("1"), PLAIN._replace(rules=[quiet])) == LEGIT
+    assert allowed(paid("950"), PLAIN._replace(rules=[knowing, failing])) == DEAD_LETTER
 
 
 def test_a_record_that_cannot_be_read_whole_is_a_dead_letter_that_may_lack_something() -> None:

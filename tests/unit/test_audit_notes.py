@@ -1,11 +1,12 @@
 """What an offence shows besides its place: the transaction's id, where it belongs, and why."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
 from audit.findings import Findings, Offence, Offences, Place, table
-from audit.law import Law
+from audit.law import Law, Rule
 from audit.notes import note
 from messaging.client import Record
 from messaging.settings import TopicSettings
@@ -30,8 +31,9 @@ def paid(amount: str, identifier: str = "9f1c", target: str = "z") -> bytes:
     return f'{{"id":"{identifier}","source":"a","target":"{target}","amount":{amount}}}'.encode()
 
 
-def lost(read: Record, *rules: object, largest: int = 20_000) -> str:
-    return note("lost", read, TOPICS, Law(Decimal(900), rules, largest))  # type: ignore[arg-type]
+def lost(read: Record, *rules: Callable[[Transaction], object], largest: int = 20_000) -> str:
+    named = [Rule(rule.__name__, rule) for rule in rules]
+    return note("lost", read, TOPICS, Law(Decimal(900), named, largest))
 
 
 def test_a_transaction_is_known_by_its_id_and_expected_in_its_topic() -> None:
@@ -54,7 +56,9 @@ def test_each_rule_that_makes_it_fraud_is_named() -> None:
         (record(paid("1")), (fails,), "id 9f1c, expected unreadable: rule fails failed"),
     ],
 )
-def test_a_dead_letter_is_expected_for_its_reason(read: Record, rules: tuple[object, ...], said: str) -> None:
+def test_a_dead_letter_is_expected_for_its_reason(
+    read: Record, rules: tuple[Callable[[Transaction], object], ...], said: str
+) -> None:
     assert lost(read, *rules) == said
 
 

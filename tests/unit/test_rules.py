@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from audit import law
 from audit.law import Law, count_reasons
 from detector.rules import Rule, amount_over, named_rules
 from detector.verdict import RuleFailed, judge
@@ -107,14 +108,14 @@ ODD = [
 def test_what_a_rule_raises_or_returns_but_text_is_no_verdict_and_no_end(rule: Callable[[Transaction], Any]) -> None:
     with pytest.raises(RuleFailed, match="rule bad failed: "):
         judge(of_amount("1"), [Rule("bad", rule)])
-    law = Law(Decimal(900), [rule], 1_000)
-    assert count_reasons(of_amount("1"), law) is None
+    alone = Law(Decimal(900), [law.Rule("bad", rule)], 1_000)
+    assert count_reasons(of_amount("1"), alone) is None
 
 
 @pytest.mark.parametrize(("saw", "reasons"), [(True, ["r: True"]), (False, []), ("", []), (None, [])])
 def test_a_rule_may_answer_yes_or_no(saw: Any, reasons: list[str]) -> None:
     assert judge(of_amount("1"), [Rule("r", lambda _: saw)]).reasons == reasons
-    assert count_reasons(of_amount("1"), Law(Decimal(900), [lambda _: saw], 1_000)) == len(reasons)
+    assert count_reasons(of_amount("1"), Law(Decimal(900), [law.Rule("r", lambda _: saw)], 1_000)) == len(reasons)
 
 
 def test_what_utf_8_cannot_hold_is_spelled_out_in_a_reason() -> None:
