@@ -124,6 +124,21 @@ def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str 
     allow_only(open_admin(kafka.setup), [right for right in table if right not in taken])
 
 
+def test_without_the_right_to_see_settings_all_do_their_work(secured: SecuredKafka, on_secured: Services) -> None:
+    table = rights(secured.setup, read_settings(TopicSettings, {}))
+    allow_only(open_admin(secured.setup), [right for right in table if right.operation != "DESCRIBE_CONFIGS"])
+    try:
+        pair = [on_secured.start(module, **secured.login(module)) for module in ("generator", "detector")]
+        pair[1].wait_for_line(" (LEGIT|FRAUD) ", count=20)
+        assert [service.stop() for service in pair] == [0, 0]
+        audit = on_secured.start("audit", **secured.login("audit"))
+        assert audit.wait(END_SECONDS) == 0
+    finally:
+        secured.apply()
+    warnings = [len(service.matches(" WARNING .* lacks the right DescribeConfigs ")) for service in (*pair, audit)]
+    assert warnings == [0, 1, 1]
+
+
 def test_nobody_may_do_more_than_his_work(secured: SecuredKafka, on_secured: Services) -> None:
     generator, detector, audit = map(secured.login, ("generator", "detector", "audit"))
     reads = on_secured.start("detector", **generator, TRANSACTIONS_TOPIC="fraud", FRAUD_TOPIC="transactions")
