@@ -36,10 +36,20 @@ def run(
         if client.in_flight:
             report.delivered(client.delivered(_LONGEST_WAIT_SECONDS))
         elif due := pace.due(time.monotonic()):
-            bunch = list(islice(messages, due))
-            ended = len(bunch) < due
-            for message in bunch:
-                client.send(message)
+            ended = send_all(client, messages, due, stop)
         else:
             stop.wait(min(_LONGEST_WAIT_SECONDS, pace.seconds_until_due(time.monotonic())))
         report.summary()
+
+
+def send_all(client: GeneratorClient, messages: Iterator[Message], due: int, stop: Stop) -> bool:
+    """Make and send so many messages, or fewer where a stop is asked for; return whether there are no more."""
+    waited_for, stop.waiting_for = stop.waiting_for, "its own making of transactions"
+    made = 0
+    for message in islice(messages, due):
+        client.send(message)
+        made += 1
+        if stop.requested:
+            break
+    stop.waiting_for = waited_for
+    return made < due and not stop.requested

@@ -16,7 +16,8 @@ _MOST_PENDING_CHARACTERS = 8_192
 class Output(io.TextIOBase):
     """A text stream that writes each line whole and at once, and tells what goes wrong instead of raising it.
 
-    `on_gone` is called when nobody reads any more, `on_failure` when a line could not be written for another reason.
+    `on_gone` is called when nobody reads any more, `on_failure` when a line could not be written for another reason;
+    `is_writing` while the reader, or the disk, is waited for.
     """
 
     encoding = "utf-8"
@@ -26,6 +27,7 @@ class Output(io.TextIOBase):
         self._on_gone = on_gone
         self._on_failure = on_failure
         self._pending = ""
+        self.is_writing = False
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -55,12 +57,14 @@ class Output(io.TextIOBase):
             self._write(text)
 
     def _write(self, text: str) -> None:
+        self.is_writing = True
         try:
             _write_all(self._descriptor, text.encode(errors="backslashreplace"))
         except BrokenPipeError:
             self._on_gone()
         except OSError as error:
             self._on_failure(error)
+        self.is_writing = False
 
 
 class Complaint:

@@ -23,10 +23,12 @@ class Process:
 def begin(name: str, exit_failed: int = 1, exit_unstarted: int = 0) -> Process:
     """Make this process one that stops when asked to, and that no output can fail. Call first, in the main thread.
 
-    A stop that comes before its work begins ends it with `exit_unstarted`.
+    A stop that comes before its work begins ends it with `exit_unstarted`. Whoever starts it may hold the signals back
+    (`env --block-signal`) until Python is ready for them, which is now.
     """
     stop = Stop()
     log = open_outputs(name, stop.reader_is_gone)
+    stop.log = log
     stop.on_signals(exit_failed, exit_unstarted)
     sys.excepthook = partial(_end_unexpectedly, exit_failed)
     return Process(name, stop, exit_failed, log)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-from runtime.output import OUTPUT
+from runtime.output import ERRORS, OUTPUT, Output
 
 SECONDS_TO_FINISH = 2  # after these a loop gives up what it waits for
 SECONDS_TO_END = 3  # after these the process ends wherever it is
@@ -26,10 +26,12 @@ _WAKING = {_ASKED, *(bytes([number]) for number in _ASKING_SIGNALS)}
 class Stop:
     """Whether the service has been asked to stop.
 
-    `waiting_for` says what it would be waiting for if it hung now; `as_line` makes a line of the log of a message.
+    `waiting_for` says what it would be waiting for if it hung now; `as_line` makes a line of the log of a message, and
+    `log` is where such lines go.
     """
 
     as_line: Callable[[str], str]
+    log: Output | None = None
 
     def __init__(self) -> None:
         self.requested = False
@@ -88,6 +90,7 @@ class Stop:
         for number in _ASKING_SIGNALS:
             signal.signal(number, self._on_signal)
         # A child that is sent a signal at once would still have our handler, and wake our watchdog.
+        _release_signals()
         os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=self._in_child)
 
     def end_a_child(self) -> None:
@@ -115,8 +118,14 @@ class Stop:
         while os.read(asked, 1) not in _WAKING:  # a rule may have signals of its own
             continue
         time.sleep(SECONDS_TO_END)
-        waited = f"still waiting for {self.waiting_for} ({_place()})"
-        _write_without_waiting(self.as_line(f"ended by force {SECONDS_TO_END} s after it was asked to stop: {waited}"))
+        is_log_slow = self.log is not None and self.log.is_writing
+        waited_for = "whoever reads the log" if is_log_slow else self.waiting_for
+        said = (
+            f"ended by force {SECONDS_TO_END} s after it was asked to stop: still waiting for {waited_for} ({_place()})"
+        )
+        line = f"{self.as_line(said)}\n".encode(errors="backslashreplace")
+        if not _written_without_waiting(OUTPUT, line):
+            _written_without_waiting(ERRORS, line)
         os._exit(exit_code)
 
 
@@ -129,15 +138,24 @@ def _release_signals() -> None:
 
 
 def _place() -> str:
-    """Return where the main thread is."""
+    """Return where the main thread is, in code of ours or of the user's."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - it has no public name
+    while frame is not None and frame.f_back is not None and _is_of_a_library(frame.f_code.co_filename):
+        frame = frame.f_back
     return "nowhere" if frame is None else f"{frame.f_globals.get('__name__')}, line {frame.f_lineno}"
 
 
-def _write_without_waiting(line: str) -> None:
+def _is_of_a_library(file: str) -> bool:
+    return "site-packages" in file or file.startswith(("<", os.__file__.removesuffix("os.py")))
+
+
+def _written_without_waiting(descriptor: int, line: bytes) -> bool:
+    """Write a line if that is possible at once, and tell whether it was."""
+    written = False
     with suppress(OSError):
-        was_blocking = os.get_blocking(OUTPUT)
-        os.set_blocking(OUTPUT, False)
+        was_blocking = os.get_blocking(descriptor)
+        os.set_blocking(descriptor, False)
         with suppress(BlockingIOError):
-            os.write(OUTPUT, f"{line}\n".encode(errors="backslashreplace"))
-        os.set_blocking(OUTPUT, was_blocking)  # others may share what it leads to
+            written = os.write(descriptor, line) > 0
+        os.set_blocking(descriptor, was_blocking)  # others may share what it leads to
+    return written

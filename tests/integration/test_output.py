@@ -93,7 +93,9 @@ def test_a_service_whose_reader_does_not_read_still_ends_when_asked_to(
     wait_until(lambda: is_full(inlet), 30, "a full pipe")
     for _ in range(3):
         process.send_signal(signal.SIGTERM)
-    assert expect_end(process) == (1, "")
+    code, said = expect_end(process)
+    assert (code, said.count("\n")) == (1, 1)
+    assert "still waiting for whoever reads the log (runtime.output, line " in said
     assert os.read(outlet, 10)
 
 

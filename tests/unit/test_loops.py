@@ -322,3 +322,24 @@ def test_what_was_not_confirmed_is_said(caplog: pytest.LogCaptureFixture) -> Non
     report.given_up(0)
     report.given_up(3)
     assert caplog.messages == ["not confirmed by Kafka: 3"]
+
+
+class StopsAfterOne(InMemoryGeneratorClient):
+    """A client in whose hands a stop is asked for with the first message."""
+
+    def __init__(self, cluster: InMemoryCluster, stop: Stop) -> None:
+        super().__init__(cluster)
+        self._stop = stop
+
+    def send(self, message: Message) -> None:
+        super().send(message)
+        self._stop.request()
+
+
+def test_a_stop_in_mid_bunch_leaves_the_rest_unmade_and_delivers_what_was_sent(cluster: InMemoryCluster) -> None:
+    stop = Stop()
+    report = generator.report.Report("none")
+    messages = payments(*["1"] * 5)
+    generator.loop.run(StopsAfterOne(cluster, stop), messages, 0, report, Heartbeat(None), stop)
+    assert report.sent == len(cluster.records("transactions")) == 1
+    assert len(list(messages)) == 4
