@@ -1,4 +1,4 @@
-"""`python -m demo`: what is asked of the process while it is still starting counts too."""
+"""`python -m demo`. Takes the signals over first: Ctrl-C counts while the rest is imported."""
 
 import sys
 

@@ -5,9 +5,10 @@ import os
 from collections.abc import Sequence
 
 from demo.screen import Screen, chosen_look
-from demo.service import Service, end_all
+from demo.service import Service, started
 from demo.settings import OWN, mistakes_in_settings, settings_of
 from embedded_kafka.choice import Choice, add_options, read_choice
+from embedded_kafka.command import SECONDS_BETWEEN_LOOKS
 from embedded_kafka.errors import EmbeddedKafkaError
 from embedded_kafka.opening import AnyKafka, opened
 from embedded_kafka.waiting import Stopped, Waiting, tell
@@ -17,7 +18,6 @@ from runtime.stop import Stop
 
 SERVICES = ("generator", "detector")
 EXIT_FAILED = 1
-SECONDS_BETWEEN_LOOKS = 0.1
 DESCRIPTION = """\
 The whole thing on this machine, until Ctrl-C: Kafka, the generator and the detector. Settings come from the environment
 and .env, as always; those that say how to reach another Kafka are left alone."""
@@ -67,12 +67,9 @@ def _of_the_data(choice: Choice) -> str:
 
 
 def _run(kafka: AnyKafka, screen: Screen, stop: Stop) -> int:
-    services: list[Service] = []
-    try:
-        services += [Service(name, {**os.environ, **settings_of(kafka, name)}, screen) for name in SERVICES]
+    environments = {name: {**os.environ, **settings_of(kafka, name)} for name in SERVICES}
+    with started(environments, screen) as services:
         return _watch(kafka, services, stop)
-    finally:
-        end_all(services)
 
 
 def _watch(kafka: AnyKafka, services: Sequence[Service], stop: Stop) -> int:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runtime.output import ERRORS, OUTPUT, Output
+from runtime.output import OUTPUT, Output, standard_error
 from runtime.stop import Stop
 
 # On a terminal the demo leaves the date out of a service's line: with it, a fraud would not fit in 120 columns.
@@ -50,7 +50,7 @@ class Screen:
         self.failure: OSError | None = None
         self._stop = stop
         self._output = Output(OUTPUT, stop.request, self._fail)
-        self._errors = Output(ERRORS, _ignore, _ignore)
+        self._errors = standard_error()
         self._lock = threading.Lock()
 
     def show(self, service: str, line: str) -> None:
@@ -73,7 +73,3 @@ class Screen:
     def _fail(self, error: OSError) -> None:
         self.failure = error
         self._stop.request()
-
-
-def _ignore(_: object = None) -> None:
-    """There is nowhere left to tell of it."""

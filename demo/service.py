@@ -5,13 +5,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import IO
 
 from demo.screen import Screen
 from embedded_kafka.command import exit_code
 from embedded_kafka.die_with_parent import with_parent
+from embedded_kafka.errors import CannotBeStarted
 from embedded_kafka.waiting import tell
 
 SECONDS_TO_END = 5.0
@@ -23,25 +25,16 @@ class Service:
     """`python -m <name>` with this environment; the screen shows what it says.
 
     In a session of its own: Ctrl-C, however often, is for the demo, which asks the service once. Where the demo is
-    killed, Linux kills the service.
+    killed, Linux kills the service. Raises CannotBeStarted.
     """
 
     def __init__(self, name: str, environment: Mapping[str, str], screen: Screen) -> None:
         self.name = name
         color = {"FORCE_COLOR": "1"} if screen.look.has_color else {}
-        self._process = subprocess.Popen(
-            with_parent(signal.SIGKILL, [sys.executable, "-m", name]),
-            env={**environment, **color},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-        )
+        self._process = _process(name, {**environment, **color})
         self._readers = [
-            _started(self._process.stdout, partial(screen.show, name)),
-            _started(self._process.stderr, partial(screen.show_error, name)),
+            _reader(self._process.stdout, partial(screen.show, name)),
+            _reader(self._process.stderr, partial(screen.show_error, name)),
         ]
 
     @property
@@ -65,6 +58,18 @@ class Service:
             reader.join(max(0.0, deadline - time.monotonic()))
 
 
+@contextmanager
+def started(environments: Mapping[str, Mapping[str, str]], screen: Screen) -> Iterator[Sequence[Service]]:
+    """Start a service for each name, in its environment, and end them all after the `with`. Raises CannotBeStarted."""
+    services: list[Service] = []
+    try:
+        for name, environment in environments.items():
+            services.append(Service(name, environment, screen))
+        yield services
+    finally:
+        end_all(services)
+
+
 def end_all(services: Sequence[Service]) -> None:
     """End the services in order, those that take too long by force, and show their last lines."""
     for service in services:
@@ -81,7 +86,23 @@ def end_all(services: Sequence[Service]) -> None:
         service.show_the_rest(deadline)
 
 
-def _started(stream: IO[str] | None, show: Callable[[str], None]) -> threading.Thread:
+def _process(name: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            with_parent(signal.SIGKILL, [sys.executable, "-m", name]),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+    except OSError as error:
+        raise CannotBeStarted(f"the {name}", error) from error
+
+
+def _reader(stream: IO[str] | None, show: Callable[[str], None]) -> threading.Thread:
     thread = threading.Thread(target=_pass_on, args=(stream or (), show), daemon=True)
     thread.start()
     return thread

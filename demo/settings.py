@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO
 
 from embedded_kafka.configuration import PLAIN
+from embedded_kafka.errors import CannotBeStarted
 from embedded_kafka.opening import AnyKafka
 from embedded_kafka.secured import SecuredKafka
 from embedded_kafka.waiting import Waiting
@@ -22,10 +23,12 @@ def settings_of(kafka: AnyKafka, service: str) -> Mapping[str, str]:
 
 
 def mistakes_in_settings(services: Sequence[str], waiting: Waiting) -> Sequence[str]:
-    """Let each service check its settings; return the mistakes, in lines for the user. Raises Stopped."""
+    """Let each service check its settings; return the mistakes as lines. Raises CannotBeStarted and Stopped."""
     with tempfile.TemporaryFile() as output:
-        checks = [_started(service, output) for service in services]
+        checks: list[subprocess.Popen[bytes]] = []
         try:
+            for service in services:
+                checks.append(_started(service, output))  # noqa: PERF401 - those before one that fails are ended too
             while any(check.poll() is None for check in checks):
                 waiting.pause("Checking the settings")
         finally:
@@ -38,14 +41,17 @@ def mistakes_in_settings(services: Sequence[str], waiting: Waiting) -> Sequence[
 
 
 def _started(service: str, output: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", service, "--check"],
-        env={**os.environ, **OWN, **PLAIN, **_SOME_SERVERS},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=output,
-        start_new_session=True,
-    )
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", service, "--check"],
+            env={**os.environ, **OWN, **PLAIN, **_SOME_SERVERS},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CannotBeStarted(f"the {service}", error) from error
 
 
 def _without_service(line: str, services: Sequence[str]) -> str:

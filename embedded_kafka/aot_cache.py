@@ -10,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from embedded_kafka import configuration
+from embedded_kafka.claims import folder_to_oneself
 from embedded_kafka.errors import EmbeddedKafkaError
-from embedded_kafka.locks import folder_to_oneself
 from embedded_kafka.waiting import Waiting
 
 STEP = "Preparing quick starts of Kafka, this once"

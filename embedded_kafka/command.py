@@ -10,6 +10,7 @@ from types import FrameType
 import psutil
 
 from embedded_kafka.die_with_parent import with_parent
+from embedded_kafka.errors import CannotBeStarted
 from runtime.stop import Stop
 
 GRACE_SECONDS = 3
@@ -22,9 +23,10 @@ def run(command: Sequence[str], environment: Mapping[str, str], stop: Stop) -> i
     """Run `command` to its end and return its exit code: 128 + N when signal N ended it, 0 when that was Ctrl-C.
 
     A closed terminal (SIGHUP), which asks for a stop, ends the command with all that it started; then it is 0.
+    Raises CannotBeStarted.
     """
     on_hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # for the command: we tell it, in order
-    process = subprocess.Popen(with_parent(signal.SIGTERM, command), env=environment)
+    process = _started(command, environment)
     signal.signal(signal.SIGHUP, on_hang_up)
     # Ctrl-C reaches the whole foreground, the command too; `kill -INT` of this process alone is passed on later.
     signal.signal(signal.SIGINT, _give_it_a_moment)
@@ -37,6 +39,13 @@ def run(command: Sequence[str], environment: Mapping[str, str], stop: Stop) -> i
             return 0
     signal.alarm(0)
     return exit_code(process.returncode)
+
+
+def _started(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(with_parent(signal.SIGTERM, command), env=environment)
+    except OSError as error:
+        raise CannotBeStarted(command[0], error) from error
 
 
 def exit_code(code: int) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+EXIT_NOT_STARTED, EXIT_NOT_FOUND = 126, 127  # as of a shell
 
 
 def with_parent(signal_number: int, command: Sequence[str]) -> list[str]:
@@ -29,7 +30,11 @@ def main() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number)
         if os.getppid() != parent:
             sys.exit(f"{Path(command[0]).name} was not started: the process that wanted it is gone")
-    os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        sys.stderr.write(f"{command[0]} cannot be started: {error.strerror}\n")
+        sys.exit(EXIT_NOT_FOUND if isinstance(error, FileNotFoundError) else EXIT_NOT_STARTED)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,13 @@ class EmbeddedKafkaError(Exception):
 
 
 class CannotBeUsed(EmbeddedKafkaError):
-    """A port or a folder that was asked for cannot be used; nothing was touched."""
+    """A port or a folder that was asked for cannot be used."""
 
     exit_code = 2
+
+
+class CannotBeStarted(EmbeddedKafkaError):
+    """The system refuses to start a process."""
+
+    def __init__(self, name: str, error: OSError) -> None:
+        super().__init__(f"{name} cannot be started: {error.strerror}")

@@ -15,16 +15,19 @@ from runtime.service import EXIT_BAD_SETTINGS
 from runtime.settings import InvalidSettings, environment
 from runtime.stop import Stop
 
-SECONDS_BETWEEN_LOOKS = 0.2
+EXIT_NEVER_RUN = command.CTRL_C
 DESCRIPTION = """\
-Runs a one-node Kafka on this machine, with nothing installed but Python packages. Downloads it the first time (45 MB).
+Runs a one-node Kafka on this machine, with nothing installed but Python packages. Downloads it the first time (44 MB).
 Without a command it runs until Ctrl-C. With one it runs that with KAFKA_BOOTSTRAP_SERVERS set, stops when the command
 ends, and exits with the command's code. With --secure everybody has to log in over TLS: KAFKA_SECRETS names a folder
-with one for each user, in which is the file `password`; the other settings that it takes to connect are set."""
+that holds `<user>/password` for each user; the other settings that it takes to connect are set."""
 
 
 def main(stop: Stop) -> int:
-    """Return the exit code: the command's, or 0 when stopped, 1 when Kafka fails, 2 for a mistake in what was asked."""
+    """Return the exit code: the command's, or 0 when stopped, 1 when Kafka fails, 2 for a mistake in what was asked.
+
+    A stop that comes before a command could run is 130.
+    """
     options = _parser().parse_args()
     words = options.command[1:] if options.command[:1] == ["--"] else options.command
     choice, mistakes = read_choice(options)
@@ -35,9 +38,9 @@ def main(stop: Stop) -> int:
     waiting = Waiting(stop)
     try:
         with opened(choice, waiting, environment()) as kafka:
-            return command.run(words, {**os.environ, **kafka.settings}, stop) if words else _run_alone(kafka, stop)
+            return _run_command(words, kafka, stop) if words else _run_alone(kafka, stop)
     except Stopped:
-        return 0
+        return EXIT_NEVER_RUN if words else 0
     except (EmbeddedKafkaError, InvalidSettings) as error:
         waiting.done()
         tell(f"{error}\n")
@@ -56,10 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run_command(words: Sequence[str], kafka: AnyKafka, stop: Stop) -> int:
+    if stop.requested:
+        raise Stopped
+    return command.run(words, {**os.environ, **kafka.settings}, stop)
+
+
 def _run_alone(kafka: AnyKafka, stop: Stop) -> int:
     sys.stdout.write(f"Kafka listens on {kafka.bootstrap_servers}; Ctrl-C stops it\n")
     while kafka.is_running:
-        stop.wait(SECONDS_BETWEEN_LOOKS)
+        stop.wait(command.SECONDS_BETWEEN_LOOKS)
         if stop.requested:
             return 0
     tell("Kafka ended by itself\n")

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from embedded_kafka.claims import folder_to_oneself
 from embedded_kafka.errors import EmbeddedKafkaError
-from embedded_kafka.locks import folder_to_oneself
 from embedded_kafka.waiting import Waiting
 
 LOCK = Path(__file__).with_name("jars.lock")

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from embedded_kafka.die_with_parent import with_parent
+from embedded_kafka.errors import CannotBeStarted
 
 
 class Java:
@@ -30,8 +31,12 @@ class Java:
         return None if self._process is None else self._process.poll()
 
     def launch(self, command: Sequence[str], log: Path) -> None:
-        """Start a program that adds its output to the log."""
-        self._starter.submit(self._launch_here, with_parent(signal.SIGKILL, command), log).result()
+        """Start a program that adds its output to the log. Raises CannotBeStarted."""
+        launched = self._starter.submit(self._launch_here, with_parent(signal.SIGKILL, command), log)
+        try:
+            launched.result()
+        except OSError as error:
+            raise CannotBeStarted("Java", error) from error
 
     def listens_on(self, port: int) -> bool:
         """Tell whether it is this program that listens on the port."""

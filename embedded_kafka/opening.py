@@ -7,7 +7,7 @@ from pathlib import Path
 
 from embedded_kafka.broker import EmbeddedKafka
 from embedded_kafka.choice import Choice
-from embedded_kafka.locks import data_directory_to_oneself, port_to_oneself
+from embedded_kafka.claims import data_directory_to_oneself, port_to_oneself
 from embedded_kafka.secured import SecuredKafka
 from embedded_kafka.waiting import Waiting
 
@@ -16,7 +16,7 @@ AnyKafka = EmbeddedKafka | SecuredKafka
 
 @contextmanager
 def opened(choice: Choice, waiting: Waiting, names: Mapping[str, str]) -> Iterator[AnyKafka]:
-    """Start the chosen Kafka, and end it after the `with`. Raises EmbeddedKafkaError and Stopped.
+    """Start the chosen Kafka, and end it after the `with`. Raises EmbeddedKafkaError, InvalidSettings and Stopped.
 
     `names` are settings that name the topics and the group which the users of a secured one have rights on.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,13 +21,20 @@ from secured_kafka.principals import BROKER, SETUP
 from secured_kafka.store import make_secrets
 
 HOSTS = ("localhost", "127.0.0.1")
+_ANY_SERVER = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
+
+
+@dataclass(frozen=True)
+class _Settings:
+    kafka: KafkaSettings
+    topics: TopicSettings
 
 
 class SecuredKafka:
     """An EmbeddedKafka whose keys, passwords and data are in a folder; `with` starts and closes it.
 
-    `names` are settings that name topics and the group, else those of the environment. The folder `secrets` holds a
-    folder for each user, see secured_kafka.store.
+    `names` are settings that name topics and the group, else those of the environment; they are read before anything
+    is made, which raises InvalidSettings. The folder `secrets` holds a folder for each user, see secured_kafka.store.
     """
 
     def __init__(
@@ -40,6 +48,7 @@ class SecuredKafka:
     ) -> None:
         self.secrets = directory.absolute() / "secrets"
         self._names = environment() if names is None else names
+        self._topics = read_settings(_Settings, {**self._names, **PLAIN, **_ANY_SERVER}).topics
         self._waiting = waiting or Waiting()
         self._step = "Making the users, the topics and their rights" if waiting else ""
         try:
@@ -47,7 +56,7 @@ class SecuredKafka:
         except OSError as error:
             raise EmbeddedKafkaError(f"the folder for keys and passwords cannot be used: {error}") from error
         secured = secured_properties(self.secrets / BROKER, logins=["CLIENTS"], certificates=["BROKER", "CONTROLLER"])
-        tls = self._of_setup("localhost:1").security.tls
+        tls = self._of_setup(_ANY_SERVER["KAFKA_BOOTSTRAP_SERVERS"]).security.tls
         self.broker = EmbeddedKafka(
             port=port,
             data_directory=directory / "broker",
@@ -99,9 +108,8 @@ class SecuredKafka:
 
     def apply(self) -> None:
         """Make the users, the topics and the ACLs. Raises EmbeddedKafkaError."""
-        topics = read_settings(TopicSettings, self._names)
         try:
-            apply(self.setup, topics, self.secrets)
+            apply(self.setup, self._topics, self.secrets)
         except KafkaException as error:
             raise EmbeddedKafkaError(f"Kafka could not be secured: {error.args[0].str()}") from error
 

@@ -1,8 +1,10 @@
-"""Make .venv hold what locks say, then become a command: `python -m scripts.make_venv "LOCK ..." [COMMAND ...]`.
+"""Make .venv hold what locks say, then become a command.
+
+    python -m scripts.make_venv EXIT_FAILED EXIT_STOPPED "LOCK ..." [COMMAND [ARGUMENT ...]]
 
 The first lock is installed; it holds all that the others hold. Runs in the checkout's root, needs nothing but Python's
-standard library, and imports nothing that does. Exit code 1: it failed; where a stop is asked for, 0 with a command,
-which has nothing to do then, 130 without. What was begun then is begun anew the next time.
+standard library, and imports nothing that does. The first two are the exit codes where it fails, and where a stop is
+asked for before the command takes over. What was begun then is begun anew the next time.
 """
 
 import os
@@ -11,23 +13,22 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
+from embedded_kafka.claims import folder_to_oneself
 from embedded_kafka.die_with_parent import with_parent
-from embedded_kafka.interruption import begin
-from embedded_kafka.locks import folder_to_oneself
+from embedded_kafka.interruption import SIGNALS, begin
 from embedded_kafka.waiting import Stopped, Waiting, tell
 from runtime.process import end
+from runtime.stop import Stop
 
 VENV = Path(".venv")
 PYTHON = VENV / "bin" / "python"
 UNFINISHED = VENV / "unfinished"  # holds what is temporary, and says that what is in VENV cannot be relied on
 OLDEST = "import sys; sys.exit(sys.version_info < (3, 11))"
 LAST_LINES = 10
-EXIT_FAILED = 1
-EXIT_STOPPED = 130
 DOWNLOADED = re.compile(r"Downloading \S+ \(([\d.]+) (kB|MB)\)")
 MEGABYTES = {"kB": 0.001, "MB": 1.0}
 
@@ -40,19 +41,23 @@ def main() -> int:
     """Return the exit code, unless the command takes over."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     waiting = Waiting(begin("venv"))
-    locks, command = sys.argv[1].split(), sys.argv[2:]
+    exit_failed, exit_stopped = map(int, sys.argv[1:3])
     try:
-        make(locks, waiting)
+        make_and_become(sys.argv[3].split(), sys.argv[4:], waiting, held)
     except Stopped:
-        return 0 if command else EXIT_STOPPED
+        return exit_stopped
     except (Failed, OSError) as error:
         waiting.done()
         tell(f"{error}\n")
-        return EXIT_FAILED
-    if command:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+        return exit_failed
     return 0
+
+
+def make_and_become(locks: Sequence[str], command: list[str], waiting: Waiting, held: Collection[int]) -> None:
+    """Install, and become the command, if there is one. Raises Failed, OSError and Stopped."""
+    make(locks, waiting)
+    if command:
+        become(command, waiting.stop, held)
 
 
 def make(locks: Sequence[str], waiting: Waiting) -> None:
@@ -62,6 +67,24 @@ def make(locks: Sequence[str], waiting: Waiting) -> None:
             prepare(waiting)
             install(locks, waiting)
             waiting.done()
+
+
+def become(command: list[str], stop: Stop, held: Collection[int]) -> None:
+    """Become the command, for which these signals are held back, as they were for us. Raises Failed and Stopped.
+
+    A signal that comes after the last look ends the process, as it does while the command has no say yet.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    if stop.requested:
+        raise Stopped
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, held)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        raise Failed(f"{command[0]} cannot be started: {error.strerror}") from error
 
 
 def is_installed(lock: str) -> bool:

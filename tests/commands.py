@@ -1,21 +1,22 @@
 """Commands that run a Kafka of their own, as real processes in a terminal session of their own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
 import psutil
 
+from tests.services import environment
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).parents[1]
 START_SECONDS = 30
 STOP_SECONDS = 10
-_KEPT_VARIABLES = ("HOME", "XDG_CACHE_HOME", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 
 class Command:
@@ -29,13 +30,12 @@ class Command:
     ) -> None:
         self._name = f"{module} {' '.join(arguments)}"
         self._output, self._errors = directory / "output", directory / "errors"
-        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         with self._output.open("wb") as out, self._errors.open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 cwd=directory,
-                env={**kept, "PYTHONPATH": str(ROOT), "TMPDIR": str(directory), "PATH": path, **settings},
+                env=environment({"TMPDIR": str(directory), "PATH": path, **settings}),
                 stdin=subprocess.DEVNULL,
                 stdout=out if output is None else output,
                 stderr=err,
@@ -99,3 +99,24 @@ def is_living(process: psutil.Process) -> bool:
 def folders_left(directory: Path) -> list[Path]:
     """Return the folders that commands have left in their folder for temporary files."""
     return [path for path in directory.iterdir() if path.is_dir()]
+
+
+def expect_one_of_two(directory: Path, module: str, arguments: Sequence[str], running: str, refusal: str) -> None:
+    """Start two commands at once, and expect that one says `running`, and the other, at last, a line like `refusal`."""
+    with ExitStack() as stack:
+        commands = []
+        for name in ("one", "other"):
+            (directory / name).mkdir()
+            commands.append(stack.enter_context(closing(Command(directory / name, module, *arguments))))
+        (second,) = wait_until(partial(_ended, commands), START_SECONDS, "the end of one of them")
+        (first,) = (command for command in commands if command is not second)
+        assert second.wait() == 2
+        assert re.fullmatch(refusal, second.errors.splitlines()[-1])
+        assert "Traceback" not in second.errors
+        first.wait_for(running)
+        first.process.terminate()
+        assert first.wait() == 0
+
+
+def _ended(commands: Sequence[Command]) -> Sequence[Command]:
+    return [command for command in commands if command.process.poll() is not None]

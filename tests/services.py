@@ -16,13 +16,20 @@ START_SECONDS = 20
 STOP_SECONDS = 5
 # A batch that is not committed within KAFKA_TRANSACTION_TIMEOUT_MS comes again: on a busy machine a large one always.
 SMALL_BATCHES = {"BATCH_SIZE": "500"}
-_KEPT_VARIABLES = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+_KEPT_VARIABLES = ("PATH", "HOME", "XDG_CACHE_HOME", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a process that has just these settings."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {**kept, "PYTHONPATH": str(ROOT), **settings}
+
+
+def catches_both(process_id: int) -> bool:
+    """Tell whether a process has handlers of its own for SIGTERM and SIGINT; only Linux knows."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
+    return all(caught >> (number - 1) & 1 for number in (signal.SIGTERM, signal.SIGINT))
 
 
 class Service:

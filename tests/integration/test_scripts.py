@@ -105,7 +105,7 @@ def test_an_environment_that_was_left_unfinished_is_made_anew(clone: Path) -> No
         process = subprocess.Popen(command, env={**os.environ, "PYTHON": sys.executable}, stdout=said, stderr=said)
     wait_until((clone / ".venv" / "bin" / "python").exists, SECONDS, "an environment that is being made")
     process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(PATIENCE) == 130
     assert (clone / ".venv" / "unfinished").exists()
     assert "Traceback" not in (clone / "said").read_text()
     done = run(*command)
@@ -125,9 +125,70 @@ def test_of_two_that_make_the_environment_at_once_one_waits_for_the_other(clone:
 
 def test_what_cannot_be_installed_is_said_and_what_was_there_stays(clone: Path) -> None:
     assert run(str(clone / "scripts" / "venv"), "run").returncode == 0
-    (clone / "requirements.txt").write_text("no-such-package-anywhere==1.0 --hash=sha256:" + "0" * 64 + "\n")
+    (package,) = (clone / ".venv" / "lib").glob("python3*/site-packages")
+    (package / "was_there.py").write_text("print('still there')\n")
+    ask_for_what_does_not_exist(clone)
     done = run(str(clone / "scripts" / "venv"), "run", PIP_NO_INDEX="1")
     assert done.returncode == 1
     assert "no-such-package-anywhere" in done.stderr
     assert "Traceback" not in done.stderr
-    assert (clone / ".venv" / "bin" / "python").exists()
+    assert run(str(clone / ".venv" / "bin" / "python"), "-m", "was_there").stdout == "still there\n"
+    (clone / "requirements.txt").write_text("# 0\n")
+    again = run(str(clone / "scripts" / "venv"), "run", ".venv/bin/python", "-m", "was_there")
+    assert again.stdout == "still there\n"
+    assert "Making .venv" not in again.stderr
+
+
+def ask_for_what_does_not_exist(clone: Path) -> None:
+    (clone / "requirements.txt").write_text("no-such-package-anywhere==1.0 --hash=sha256:" + "0" * 64 + "\n")
+
+
+@pytest.mark.parametrize(("part", "code"), [("generator", 1), ("audit", 4)])
+def test_where_nothing_can_be_installed_an_audit_was_not_made(clone: Path, part: str, code: int) -> None:
+    ask_for_what_does_not_exist(clone)
+    done = run(str(clone / "scripts" / "run"), part, PIP_NO_INDEX="1")
+    assert done.returncode == code
+    assert "no-such-package-anywhere" in done.stderr
+
+
+@pytest.mark.parametrize(("part", "code"), [("generator", 1), ("audit", 4)])
+def test_without_a_python_an_audit_was_not_made(clone: Path, part: str, code: int) -> None:
+    (clone / "bin").mkdir()
+    for name in ("cmp", "dirname", "sh"):
+        (clone / "bin" / name).symlink_to(str(shutil.which(name)))
+    done = run(str(clone / "scripts" / "run"), part, PATH=str(clone / "bin"), PYTHON="")
+    assert done.returncode == code
+    assert done.stderr.startswith("Python 3.11 or newer is needed and was not found")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("run", "generator"), 130), (("run", "audit"), 130), (("demo",), 0), (("venv", "dev"), 130)]
+)
+def test_a_stop_while_packages_are_installed_is_a_success_of_the_demo_alone(
+    clone: Path, words: tuple[str, ...], code: int
+) -> None:
+    said = clone / "said"
+    with said.open("wb") as output:
+        command = [str(clone / "scripts" / words[0]), *words[1:]]
+        process = subprocess.Popen(command, env={**os.environ, "PYTHON": sys.executable}, stdout=output, stderr=output)
+    wait_until(lambda: "Making .venv" in said.read_text(), SECONDS, "an environment that is being made")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == code
+    assert "Traceback" not in said.read_text()
+
+
+def test_a_stop_where_all_is_installed_is_not_lost(clone: Path) -> None:
+    with_installed(clone, "requirements.txt")
+    words = [sys.executable, "-m", "scripts.make_venv", "1", "130", "requirements.txt", "echo", "the command"]
+    hold = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])"
+    asked = f"{hold}; os.kill(os.getpid(), signal.SIGTERM); os.execv(sys.argv[1], sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", asked, *words], cwd=clone, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_command_that_is_not_there_is_one_line(clone: Path) -> None:
+    done = run(str(clone / "scripts" / "venv"), "run", "no-such-command")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "no-such-command cannot be started: No such file or directory"

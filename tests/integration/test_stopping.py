@@ -12,7 +12,7 @@ import pytest
 
 from embedded_kafka import EmbeddedKafka
 from tests.conservation import committed_offset
-from tests.services import Service, Services
+from tests.services import Service, Services, catches_both
 from tests.topics import Names, committed, create_topic, message, write
 from tests.waiting import wait_until
 
@@ -126,13 +126,6 @@ def test_a_stop_while_the_process_starts_is_orderly(services: Services, module: 
         service.signal(number)
     assert service.wait(5) == (4 if module == "audit" else 0)
     assert not service.matches("Traceback")
-
-
-def catches_both(process_id: int) -> bool:
-    """Tell whether a process has handlers of its own for SIGTERM and SIGINT."""
-    status = Path(f"/proc/{process_id}/status").read_text()
-    caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
-    return all(caught >> (number - 1) & 1 for number in SIGNALS)
 
 
 @pytest.mark.parametrize("module", ["generator", "detector"])

@@ -1,9 +1,12 @@
 """What a command does while it waits, and what it has to itself."""
 
+import errno
+import fcntl
 import io
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -12,11 +15,13 @@ import pytest
 
 from embedded_kafka import ports
 from embedded_kafka import waiting as waiting_module
+from embedded_kafka.claims import data_directory_to_oneself, port_to_oneself
 from embedded_kafka.errors import CannotBeUsed
-from embedded_kafka.locks import data_directory_to_oneself, port_to_oneself
 from embedded_kafka.waiting import Stopped, Waiting
 from runtime.stop import Stop
 from tests.waiting import wait_until
+
+NOBODY = 65534
 
 
 class Elsewhere(io.TextIOWrapper):
@@ -120,3 +125,37 @@ def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(CannotBeUsed, match=str(path)), data_directory_to_oneself(path):
         pytest.fail("it is taken for one")
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Somebody who is not root, in a folder that he may use whoever owns those above."""
+    tmp_path.chmod(0o777)
+    monkeypatch.chdir(tmp_path)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)
+    yield
+    os.seteuid(user)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_folder_that_may_not_be_read_is_no_data_directory() -> None:
+    path = Path("unreadable")
+    path.mkdir()
+    path.chmod(0o300)
+    refusal = f"^the data directory {path} cannot be used: Permission denied$"
+    with pytest.raises(CannotBeUsed, match=refusal), data_directory_to_oneself(path):
+        pytest.fail("it is taken for one")
+
+
+def test_a_folder_that_cannot_be_locked_is_no_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", refuse_lock)
+    refusal = f"^the data directory {tmp_path} cannot be used: No locks available$"
+    with pytest.raises(CannotBeUsed, match=refusal), data_directory_to_oneself(tmp_path):
+        pytest.fail("it is taken for one")
+
+
+def refuse_lock(_descriptor: int, _operation: int) -> None:
+    """Answer as a network file system without locks does."""
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from embedded_kafka import ports
@@ -28,14 +28,19 @@ def data_directory_to_oneself(directory: Path | None) -> Iterator[None]:
     if directory is None:
         yield
         return
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotBeUsed(f"the data directory {directory} cannot be used: {error.strerror}") from error
-    with _opened(directory) as descriptor:
-        if not _is_locked(descriptor):
+    with ExitStack() as stack:
+        try:
+            is_ours = _has_made_and_locked(directory, stack)
+        except OSError as error:
+            raise CannotBeUsed(f"the data directory {directory} cannot be used: {error.strerror}") from error
+        if not is_ours:
             raise CannotBeUsed(f"another Kafka uses the data directory {directory}; choose another")
         yield
+
+
+def _has_made_and_locked(directory: Path, stack: ExitStack) -> bool:
+    directory.mkdir(parents=True, exist_ok=True)
+    return _is_locked(stack.enter_context(_opened(directory)))
 
 
 @contextmanager
