@@ -54,12 +54,11 @@ class TextFormat:
         """Return the record's line."""
         label = getattr(record, "label", record.levelname)
         message = redacted(record.getMessage())
-        padding = " " * (_LABEL_WIDTH - len(label))
         if self._colored and label in _COLORS:
             emphasis = getattr(record, "emphasis", "")
             message = message.replace(emphasis, _in_color(label, emphasis), 1) if emphasis else message
-            label = _in_color(label, label)
-        return f"{_timestamp(record.created)} {label}{padding} {message}"
+            label = _in_color(label, label) + " " * (_LABEL_WIDTH - len(label))
+        return f"{_timestamp(record.created)} {label:<{_LABEL_WIDTH}} {message}"
 
 
 class JsonFormat:

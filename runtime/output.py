@@ -43,9 +43,13 @@ class Output(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write the whole lines of the text, and the rest with the next one or when flushed."""
-        lines, newline, self._pending = (self._pending + text).rpartition("\n")
-        if newline:
-            self._write(lines + newline)
+        if text.endswith("\n"):
+            lines, self._pending = self._pending + text, ""
+        else:
+            lines, newline, self._pending = (self._pending + text).rpartition("\n")
+            lines += newline
+        if lines:
+            self._write(lines)
         if len(self._pending) > _MOST_PENDING_CHARACTERS:
             self.flush()
         return len(text)
