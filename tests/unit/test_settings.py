@@ -127,6 +127,13 @@ def test_the_detector_refuses(name: str, text: str) -> None:
     assert mistakes_of(DetectorSettings, **{name: text}) == [name]
 
 
+def test_a_health_file_may_be_there_or_be_made(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.touch()
+    for file in (there, tmp_path / "made later"):
+        assert read_settings(DetectorSettings, {"HEALTH_FILE": str(file)}).runtime.health_file == str(file)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
