@@ -1,11 +1,13 @@
 """Where the log goes: a reader that leaves, one that does not read, a full disk, an output that is closed."""
 
+import fcntl
 import os
-import select
 import shlex
 import signal
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -24,6 +26,8 @@ PAID = 50
 END_SECONDS = 10 * BUSY
 FULL = "No space left on device"
 CLOSED = "it is closed"
+LEAST_IN_A_FULL_PIPE = 60_000  # of 65,536 bytes
+STILL_SECONDS = 1.0  # of a service that writes hundreds of lines a second
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_a_service_whose_reader_does_not_read_still_ends_when_asked_to(
     fill(services, 2_000)  # a pipe holds the lines of some hundreds
     outlet, inlet = pipe
     process = start(module, {**settings, "TRANSACTIONS_PER_SECOND": "2000"}, tmp_path, stdout=inlet)
-    wait_until(lambda: is_full(inlet), 30, "a full pipe")
+    wait_until(StandsStill(outlet), 30, "a full pipe")
     for _ in range(3):
         process.send_signal(signal.SIGTERM)
     code, said = expect_end(process)
@@ -99,8 +103,19 @@ def test_a_service_whose_reader_does_not_read_still_ends_when_asked_to(
     assert os.read(outlet, 10)
 
 
-def is_full(inlet: int) -> bool:
-    return not select.select((), (inlet,), (), 0)[1]
+class StandsStill:
+    """Tells whether nothing has come into a pipe for so long that whoever writes to it must be waiting."""
+
+    def __init__(self, outlet: int) -> None:
+        self._outlet = outlet
+        self._held = 0
+        self._since = time.monotonic()
+
+    def __call__(self) -> bool:
+        held = int.from_bytes(fcntl.ioctl(self._outlet, termios.FIONREAD, bytes(4)), sys.byteorder)
+        if held != self._held:
+            self._held, self._since = held, time.monotonic()
+        return held > LEAST_IN_A_FULL_PIPE and time.monotonic() - self._since > STILL_SECONDS
 
 
 @pytest.mark.parametrize(("target", "problem"), [(">/dev/full", FULL), (">&-", CLOSED)])
