@@ -81,7 +81,7 @@ def _dead_letter(record: Record, routes: Routes, problem: str, *, rule_failed: b
         (ERROR_HEADER + "topic", record.topic.encode()),
         (ERROR_HEADER + "partition", str(record.partition).encode()),
         (ERROR_HEADER + "offset", str(record.offset).encode()),
-        (ERROR_HEADER + "message", problem.encode()),
+        (ERROR_HEADER + "message", problem.encode(errors="replace")),
     ]
     whole = _message(record, routes, routes.dead_letter, [*record.headers, *coordinates])
     without_value = replace(whole, value=None)
