@@ -81,11 +81,10 @@ def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, 
 
 def route_all(records: Sequence[Record], routes: Routes, stop: Stop) -> Sequence[tuple[Message, Outcome]]:
     """Return what follows from the records, up to where a stop is asked for."""
-    waited_for, stop.waiting_for = stop.waiting_for, "a rule of FRAUD_RULES to answer"
     routed = []
-    for record in records:
-        if stop.requested:
-            break
-        routed.append(route(record, routes))
-    stop.waiting_for = waited_for
+    with stop.while_waiting_for("a rule of FRAUD_RULES to answer"):
+        for record in records:
+            if stop.requested:
+                break
+            routed.append(route(record, routes))
     return routed

@@ -44,12 +44,11 @@ def run(
 
 def send_all(client: GeneratorClient, messages: Iterator[Message], due: int, stop: Stop) -> bool:
     """Make and send so many messages, or fewer where a stop is asked for; return whether there are no more."""
-    waited_for, stop.waiting_for = stop.waiting_for, "its own making of transactions"
     made = 0
-    for message in islice(messages, due):
-        client.send(message)
-        made += 1
-        if stop.requested:
-            break
-    stop.waiting_for = waited_for
+    with stop.while_waiting_for("its own making of transactions"):
+        for message in islice(messages, due):
+            client.send(message)
+            made += 1
+            if stop.requested:
+                break
     return made < due and not stop.requested

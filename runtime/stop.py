@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from runtime.output import ERRORS, OUTPUT, Output
@@ -62,6 +62,15 @@ class Stop:
         """Say that from here on a stop has to be looked at; before, it ends the process at once."""
         self._exit_code_while_starting = None
         self.waiting_for = waiting_for
+
+    @contextmanager
+    def while_waiting_for(self, what: str) -> Iterator[None]:
+        """Say what the block is waiting for if it hangs."""
+        before, self.waiting_for = self.waiting_for, what
+        try:
+            yield
+        finally:
+            self.waiting_for = before
 
     def reader_is_gone(self) -> None:
         """Ask for a stop because nobody reads the output any more."""
