@@ -3,9 +3,10 @@
 FROM python:3.13-slim AS base
 WORKDIR /app
 # The dependencies are a layer of their own, made again only when their lock changes.
-COPY requirements.txt .
-RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements.txt
+COPY requirements/run.txt requirements/
+RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements/run.txt
 COPY messaging messaging
+COPY payments payments
 COPY runtime runtime
 # The loop touches this file; /tmp has to be writable (a tmpfs where the root file system is read-only).
 ENV HEALTH_FILE=/tmp/health
@@ -40,13 +41,13 @@ HEALTHCHECK NONE
 ENTRYPOINT ["python", "-m", "audit"]
 
 # What makes a cluster secure; runs to its end before the services start (docker-compose.secure.yml).
-FROM base AS secured-kafka
-LABEL org.opencontainers.image.title="secured-kafka" \
+FROM base AS provisioning
+LABEL org.opencontainers.image.title="provisioning" \
       org.opencontainers.image.description="Makes keys, passwords, users, topics and ACLs"
-COPY requirements-secured.txt .
-RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements-secured.txt
-COPY secured_kafka secured_kafka
+COPY requirements/provisioning.txt requirements/
+RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --requirement requirements/provisioning.txt
+COPY provisioning provisioning
 RUN chmod -R a+rX . && python -m compileall -q .
 USER 10001:10001
 HEALTHCHECK NONE
-ENTRYPOINT ["python", "-m", "secured_kafka"]
+ENTRYPOINT ["python", "-m", "provisioning"]

@@ -2,9 +2,7 @@
 
 import logging
 import sys
-import time
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from tqdm import tqdm
 
@@ -16,10 +14,11 @@ from audit.notes import note
 from audit.reader import read
 from audit.settings import AuditSettings
 from audit.snapshot import KAFKAS_LIMITS, Snapshot, take_snapshot
-from messaging.client import Record
-from messaging.refusals import settings_hidden
+from messaging.seam import Record
+from messaging.security.refusals import settings_hidden
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
+from runtime.timing import now_ms, rfc3339
 
 _EVER = -(2**63) - 1  # a record may well be from before 1970, and one without timestamp has -1
 
@@ -105,14 +104,10 @@ class Auditor:
         if not cut:
             return _EVER
         since = max(self._first_timestamp(place, first) for place in cut)
-        logger.warning("left out: what is from %s or before, some of which has been deleted", _utc(since))
+        logger.warning("left out: what is from %s or before, some of which has been deleted", rfc3339(since))
         return since
 
     def _first_timestamp(self, place: tuple[str, int], first: Snapshot) -> int:
         ends = {**first.input_ends, **first.output_ends}
         records = read(self._settings.kafka, first.begins, {place: ends[place]}, self._stop)
-        return next((record.timestamp for record, _ in records), time.time_ns() // 1_000_000)
-
-
-def _utc(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return next((record.timestamp for record, _ in records), now_ms())

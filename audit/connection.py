@@ -10,9 +10,9 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from messaging.client import AccessRefused
 from messaging.librdkafka_refusals import Refusals
-from messaging.security import librdkafka_configuration
+from messaging.seam import AccessRefused
+from messaging.security.settings import librdkafka_configuration
 from messaging.settings import KafkaSettings
 from runtime.service import ServiceFailed, ServiceRefused
 

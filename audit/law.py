@@ -11,8 +11,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeGuard
 
-from messaging.client import Record
-from messaging.transaction import Transaction
+from messaging.seam import Record
+from payments.transaction import Transaction
 
 FRAUD, LEGIT, DEAD_LETTER = 1, 2, 4
 SHORTENED = 8

@@ -15,7 +15,7 @@ from audit.law import DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, count_reasons, 
 from audit.origins import contents_before, coordinates, without_coordinates
 from audit.partition import FOUND, FOUND_BY_CONTENT, NO_KEY, Partition, fingerprint, key_hash, time_of
 from audit.places import INDEX, PARTITION_BIT, Places
-from messaging.client import Record
+from messaging.seam import Record
 from messaging.settings import TopicSettings
 
 

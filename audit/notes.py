@@ -2,7 +2,7 @@
 
 from audit.findings import LOST, MISROUTED
 from audit.law import DEAD_LETTER, FRAUD, LEGIT, Law, judge, read, why
-from messaging.client import Record
+from messaging.seam import Record
 from messaging.settings import TopicSettings
 from runtime.logs import printable
 

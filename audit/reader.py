@@ -10,8 +10,8 @@ from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError
 from confluent_kafka import TopicPartition as Place
 
 from audit.connection import Offsets, connection, or_failed, or_refused
-from messaging.client import Record
 from messaging.librdkafka_refusals import Refusals
+from messaging.seam import Record
 from messaging.settings import KafkaSettings
 from runtime.service import ServiceFailed
 from runtime.stop import Stop

@@ -25,7 +25,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, Resou
 
 from audit.connection import Offsets, connection, or_failed, or_refused
 from messaging.librdkafka_refusals import Refusals
-from messaging.listener import missing_security
+from messaging.security.listener import missing_security
 from messaging.settings import KafkaSettings, TopicSettings
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop

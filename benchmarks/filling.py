@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 from benchmarks.cluster import AT_ONCE, QUIET
 from benchmarks.progress import bar
 from generator.fake_transactions import fake_transactions
-from generator.service import as_message, timestamp
+from generator.messages import as_message, timestamp
 
 THRESHOLD = 900
 ACCOUNTS = 1_000

@@ -4,18 +4,18 @@ A stop is looked at between two records: what is left of the batch is not judged
 """
 
 import logging
-import time
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from detector.report import Report
 from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, Routes, route
-from messaging.client import BatchAborted, ClientFailed, DetectorClient, Message, Record
+from messaging.seam import BatchAborted, ClientFailed, DetectorClient, Message, Record
 from runtime.health import Heartbeat
 from runtime.logs import printable
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
+from runtime.timing import now_ms
 
 POLL_SECONDS = 0.5
 _MOST_ABORTS = 10
@@ -64,7 +64,7 @@ def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, 
     records = client.poll(POLL_SECONDS)
     if not records:
         return True
-    routed = route_all(records, replace(routes, now=time.time_ns() // 1_000_000), stop)
+    routed = route_all(records, replace(routes, now=now_ms()), stop)
     if stop.requested:
         stop.end_a_child()
         return True

@@ -8,7 +8,8 @@ from typing import Any
 
 from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome
 from detector.verdict import Verdict
-from runtime.logs import Every, printable
+from runtime.logs import printable
+from runtime.timing import Every
 
 SUMMARY_SECONDS = 10.0
 MOST_DEAD_LETTER_LINES = 10  # of an interval; a flood of bad input shall flood neither the log nor the disk under it

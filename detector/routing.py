@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from detector.rules import Rule
 from detector.verdict import RuleFailed, Verdict, judge
-from messaging.client import ANY_TIME_MS, Headers, Message, Record
 from messaging.message_size import batch_bytes
-from messaging.transaction import InvalidTransaction, read_transaction
+from messaging.seam import ANY_TIME_MS, Headers, Message, Record
+from payments.transaction import InvalidTransaction, read_transaction
 
 REASON_HEADER = "fraud.reason"
 ERROR_HEADER = "__detector.errors."

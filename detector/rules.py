@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from messaging.transaction import Transaction
+from payments.transaction import Transaction
 from runtime.users_code import described
 
 THRESHOLD_RULE = "amount_over_threshold"

@@ -9,8 +9,8 @@ from detector.report import Report
 from detector.routing import Routes
 from detector.rules import THRESHOLD_RULE, amount_over
 from detector.settings import DetectorSettings
-from messaging.client import ANY_TIME_MS, ClientLibrary
-from messaging.connect import keep_running, load_library
+from messaging.seam import ANY_TIME_MS, ClientLibrary
+from messaging.supervisor import keep_running, load_library
 from runtime.health import Heartbeat
 from runtime.process import Process
 from runtime.service import run_service

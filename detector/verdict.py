@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from detector.rules import Rule
-from messaging.transaction import Transaction
+from payments.transaction import Transaction
 from runtime.users_code import described, in_utf_8
 
 _LONGEST_REASON = 256

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from embedded_kafka import aot_cache, configuration, folder, jars, ports, readiness
+from embedded_kafka import aot_cache, configuration, folder, installation, ports, readiness
 from embedded_kafka.errors import CannotBeUsed, EmbeddedKafkaError
 from embedded_kafka.java import Java
 from embedded_kafka.waiting import Waiting
@@ -102,7 +102,9 @@ class EmbeddedKafka:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def _java(self) -> Sequence[str]:
-        return aot_cache.java_with_cache(jars.install(self._waiting), partial(learn, self._waiting), self._waiting)
+        return aot_cache.java_with_cache(
+            installation.install(self._waiting), partial(learn, self._waiting), self._waiting
+        )
 
     def _pause(self) -> None:
         self._waiting.pause(self._step)

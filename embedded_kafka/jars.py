@@ -3,13 +3,10 @@
 import hashlib
 import os
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from embedded_kafka.claims import folder_to_oneself
 from embedded_kafka.errors import EmbeddedKafkaError
-from embedded_kafka.waiting import Waiting
 
 LOCK = Path(__file__).with_name("jars.lock")
 
@@ -66,32 +63,6 @@ def keep_verified(downloaded: Path, jar: Jar, folder: Path) -> None:
         message = f"{jar.file_name} was refused and deleted: SHA-256 {actual}, locked is {jar.sha256}"
         raise EmbeddedKafkaError(message)
     downloaded.replace(folder / jar.file_name)
-
-
-def install(waiting: Waiting) -> list[Path]:
-    """Return the paths of all the broker's jars, downloading what the cache lacks; offline when it lacks nothing.
-
-    Raises EmbeddedKafkaError when a jar cannot be had or is not what was locked, and Stopped.
-    """
-    jars = read_lock(LOCK.read_text(encoding="utf-8"))
-    folder = cache_folder()
-    if missing(jars, folder):
-        try:
-            _download(jars, folder, waiting)
-        except OSError as error:
-            raise EmbeddedKafkaError(
-                f"the folder for Kafka's jars cannot be used (XDG_CACHE_HOME chooses another): {error}"
-            ) from error
-    return [folder / jar.file_name for jar in jars]
-
-
-def _download(jars: Iterable[Jar], folder: Path, waiting: Waiting) -> None:
-    from embedded_kafka.download import download  # noqa: PLC0415 - jgo takes 0.3 s to import, once is enough
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with folder_to_oneself(folder, partial(waiting.pause, "Downloading Kafka, in another process")):
-        download(missing(jars, folder), folder, waiting)
-    waiting.done()
 
 
 def _read_line(line: str) -> Jar:

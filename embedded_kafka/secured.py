@@ -1,4 +1,4 @@
-"""A secured EmbeddedKafka: TLS, a login for each service, and no right but those of the table (secured_kafka)."""
+"""A secured EmbeddedKafka: TLS, a login for each service, and no right but those of the table (provisioning)."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +14,11 @@ from embedded_kafka.configuration import PLAIN
 from embedded_kafka.errors import EmbeddedKafkaError
 from embedded_kafka.waiting import Waiting
 from messaging.settings import KafkaSettings, TopicSettings
+from provisioning.cluster import apply
+from provisioning.listeners import MECHANISM, secured_properties
+from provisioning.principals import BROKER, SETUP
+from provisioning.store import make_secrets
 from runtime.settings import environment, read_settings
-from secured_kafka.cluster import apply
-from secured_kafka.listeners import MECHANISM, secured_properties
-from secured_kafka.principals import BROKER, SETUP
-from secured_kafka.store import make_secrets
 
 HOSTS = ("localhost", "127.0.0.1")
 _ANY_SERVER = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
@@ -34,7 +34,7 @@ class SecuredKafka:
     """An EmbeddedKafka whose keys, passwords and data are in a folder; `with` starts and closes it.
 
     `names` are settings that name topics and the group, else those of the environment; they are read before anything
-    is made, which raises InvalidSettings. The folder `secrets` holds a folder for each user, see secured_kafka.store.
+    is made, which raises InvalidSettings. The folder `secrets` holds a folder for each user, see provisioning.store.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
-from messaging.transaction import Transaction
+from payments.transaction import Transaction
 
 CURRENCY = "USD"
 _ACCOUNT_CHARACTERS = string.ascii_letters + string.digits

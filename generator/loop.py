@@ -6,7 +6,7 @@ from itertools import islice
 
 from generator.pace import Pace
 from generator.report import Report
-from messaging.client import GeneratorClient, Message
+from messaging.seam import GeneratorClient, Message
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
 from runtime.stop import Stop

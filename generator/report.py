@@ -4,9 +4,9 @@ import logging
 import time
 from collections.abc import Sequence
 
-from messaging.client import Message
-from messaging.transaction import read_transaction
-from runtime.logs import Every
+from messaging.seam import Message
+from payments.transaction import read_transaction
+from runtime.timing import Every
 
 SUMMARY_SECONDS = 10.0
 

@@ -1,20 +1,18 @@
 """The generator as a service: settings -> client -> loop -> exit code."""
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 
 from generator import loop
 from generator.fake_transactions import fake_transactions
+from generator.messages import as_message, timestamp
 from generator.report import Report
 from generator.settings import GeneratorSettings
-from messaging.client import ClientLibrary, Message
-from messaging.connect import keep_running, load_library
-from messaging.transaction import Transaction, write_transaction
+from messaging.seam import ClientLibrary, Message
+from messaging.supervisor import keep_running, load_library
 from runtime.health import Heartbeat
 from runtime.process import Process
 from runtime.service import run_service
@@ -57,19 +55,3 @@ def generate(
             loop.run(client, messages, float(settings.per_second), report, heartbeat, stop)
         finally:
             report.given_up(client.in_flight)
-
-
-def as_message(topic: str, transaction: Transaction) -> Message:
-    """Return the transaction as a message; its key is the source, so an account's transactions stay in order."""
-    value = write_transaction(transaction)
-    return Message(topic, transaction.source.encode(), value, (), time.time_ns() // 1_000_000, None)
-
-
-def timestamp() -> str:
-    """Return the time as RFC 3339 in UTC with milliseconds."""
-    return _rfc3339(time.time_ns() // 1_000_000)
-
-
-@lru_cache(maxsize=1)
-def _rfc3339(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

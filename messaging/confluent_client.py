@@ -23,7 +23,9 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, NewTopic, ResourceType
 
-from messaging.client import (
+from messaging.library_log import quieten
+from messaging.librdkafka_refusals import Refusals
+from messaging.seam import (
     AccessRefused,
     BatchAborted,
     ClientFailed,
@@ -31,9 +33,7 @@ from messaging.client import (
     Record,
     Topic,
 )
-from messaging.library_log import quieten
-from messaging.librdkafka_refusals import Refusals
-from messaging.security import librdkafka_configuration
+from messaging.security.settings import librdkafka_configuration
 from messaging.settings import KafkaSettings
 from messaging.topics import TOPIC_SETTINGS, describe_all
 
@@ -88,7 +88,7 @@ def open_generator_client(settings: KafkaSettings) -> "ConfluentGeneratorClient"
 
 
 class ConfluentDetectorClient:
-    """A DetectorClient (see messaging.client) of one Consumer and one transactional Producer."""
+    """A DetectorClient (see messaging.seam) of one Consumer and one transactional Producer."""
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._settings = settings
@@ -225,7 +225,7 @@ class ConfluentDetectorClient:
 
 
 class ConfluentGeneratorClient:
-    """A GeneratorClient (see messaging.client) of one idempotent Producer."""
+    """A GeneratorClient (see messaging.seam) of one idempotent Producer."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._refusals = Refusals(settings.security)

@@ -29,9 +29,9 @@ from kafka.record.util import decode_varint
 from kafka.serializer import Serializer
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata, TopicPartition
 
-from messaging.client import BatchAborted, ClientFailed, Message, Record, Topic
 from messaging.kafka_python_refusals import Refusals, is_of_a_topic
 from messaging.library_log import quieten
+from messaging.seam import BatchAborted, ClientFailed, Message, Record, Topic
 from messaging.settings import KafkaSettings
 from messaging.topics import TOPIC_SETTINGS, describe_all
 
@@ -77,7 +77,7 @@ def open_generator_client(settings: KafkaSettings) -> "KafkaPythonGeneratorClien
 
 
 class KafkaPythonDetectorClient:
-    """A DetectorClient (see messaging.client) of one KafkaConsumer and one transactional KafkaProducer."""
+    """A DetectorClient (see messaging.seam) of one KafkaConsumer and one transactional KafkaProducer."""
 
     def __init__(self, settings: KafkaSettings, topic: str, refusals: Refusals) -> None:
         self._settings = settings
@@ -178,7 +178,7 @@ class KafkaPythonDetectorClient:
 
 
 class KafkaPythonGeneratorClient:
-    """A GeneratorClient (see messaging.client) of one idempotent KafkaProducer."""
+    """A GeneratorClient (see messaging.seam) of one idempotent KafkaProducer."""
 
     def __init__(self, settings: KafkaSettings, refusals: Refusals) -> None:
         self._refusals = refusals

@@ -17,9 +17,9 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
-from messaging.client import AccessRefused
-from messaging.refusals import certificate_refused, login_refused, right_missing, topic_rights_missing
-from messaging.security import SecuritySettings
+from messaging.seam import AccessRefused
+from messaging.security.refusals import certificate_refused, login_refused, right_missing, topic_rights_missing
+from messaging.security.settings import SecuritySettings
 
 
 class Refusals:

@@ -2,7 +2,7 @@
 
 import logging
 
-from runtime.logs import Every
+from runtime.timing import Every
 
 _SECONDS_BETWEEN_LINES = 5.0
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from confluent_kafka import KafkaError
 
-from messaging.client import AccessRefused
-from messaging.refusals import certificate_refused, login_refused, right_missing, topic_rights_missing
-from messaging.security import SecuritySettings
+from messaging.seam import AccessRefused
+from messaging.security.refusals import certificate_refused, login_refused, right_missing, topic_rights_missing
+from messaging.security.settings import SecuritySettings
 
 _OF_TLS = (KafkaError._SSL, KafkaError._TRANSPORT)  # noqa: SLF001 - the other one: the broker asks for a certificate
 _OF_THE_LIBRARY = "Local: "  # begins its words for what was not the broker's answer, such as a lost connection

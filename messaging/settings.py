@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-from messaging.security import SecuritySettings
+from messaging.security.settings import SecuritySettings
 from runtime.parsing import one_of, whole_number
 from runtime.settings import InvalidSettings, Mistake, setting
 

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 from functools import cache
 
-from messaging.client import ANY_TIME_MS, Topic
-from messaging.refusals import settings_hidden
-from messaging.security import SecuritySettings
+from messaging.seam import ANY_TIME_MS, Topic
+from messaging.security.refusals import settings_hidden
+from messaging.security.settings import SecuritySettings
 
 KAFKAS_MAX_MESSAGE_BYTES = 1_048_588  # https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes
 

@@ -7,10 +7,8 @@ the emphasis is the part of the message that shares its colour, the fields are t
 import logging
 import os
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -20,6 +18,7 @@ from runtime.output import Output
 from runtime.parsing import one_of
 from runtime.redaction import redacted
 from runtime.settings import setting
+from runtime.timing import rfc3339
 
 _LEVELS = ("debug", "info", "warning", "error")
 _COLORS = {"FRAUD": "\x1b[1;31m", "WARNING": "\x1b[33m", "ERROR": "\x1b[1;31m"}
@@ -58,7 +57,7 @@ class TextFormat:
             emphasis = getattr(record, "emphasis", "")
             message = message.replace(emphasis, _in_color(label, emphasis), 1) if emphasis else message
             label = _in_color(label, label) + " " * (_LABEL_WIDTH - len(label))
-        return f"{_timestamp(record.created)} {label:<{_LABEL_WIDTH}} {message}"
+        return f"{rfc3339(int(record.created * 1000))} {label:<{_LABEL_WIDTH}} {message}"
 
 
 class JsonFormat:
@@ -70,7 +69,7 @@ class JsonFormat:
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line."""
         event: dict[str, Any] = {
-            "time": _timestamp(record.created),
+            "time": rfc3339(int(record.created * 1000)),
             "level": record.levelname.lower(),
             "service": self._service,
             "message": redacted(record.getMessage()),
@@ -116,23 +115,3 @@ def _is_colored(*, is_terminal: bool) -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or is_terminal
-
-
-def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class Every:
-    """Says at most once an interval that it is time."""
-
-    def __init__(self, seconds: float, *, starts_due: bool) -> None:
-        self._seconds = seconds
-        self._due = time.monotonic() + (0.0 if starts_due else seconds)
-
-    def is_due(self) -> bool:
-        """Tell whether the interval has passed since the last time this said yes."""
-        now = time.monotonic()
-        if now < self._due:
-            return False
-        self._due = now + self._seconds
-        return True

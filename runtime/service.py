@@ -11,12 +11,14 @@ from runtime.logs import LogSettings, configure_logging, printable
 from runtime.output import standard_error
 from runtime.parsing import writable_file
 from runtime.process import Process, end
+from runtime.redaction import hide
 from runtime.settings import (
     InvalidSettings,
     Setting,
     all_settings,
     env_file,
     read_settings,
+    secrets_in,
     setting,
     unknown_names,
 )
@@ -77,6 +79,8 @@ def run_service(
     if options.check:
         _tell(process.name, warnings)
         end(EXIT_OK)
+    for secret in secrets_in(settings):
+        hide(secret)
     process.stop.as_line = configure_logging(settings.runtime.log, process.name, process.log)
     for warning in warnings:
         logger.warning("%s", warning)

@@ -119,6 +119,15 @@ def all_settings(settings_class: type) -> Iterator[Setting]:
             yield from all_settings(cast("type", field.type))
 
 
+def secrets_in(settings: object) -> Iterator[str]:
+    """Yield what the log must not show: the `secrets` of a settings object and of those in it."""
+    yield from getattr(settings, "secrets", ())
+    for field in _fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from secrets_in(value)
+
+
 def _fields(settings_class: Any) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(settings_class)
 

@@ -109,8 +109,7 @@ def prepare(waiting: Waiting) -> None:
 
 def install(locks: Sequence[str], waiting: Waiting) -> None:
     """Install the first lock, and note that all of them are installed."""
-    for copy in VENV.glob("requirements*.txt"):
-        copy.unlink()
+    shutil.rmtree(VENV / "requirements", ignore_errors=True)
     # The lock is complete. Looking for dependencies, an older pip refuses `coverage[toml]` as soon as a newer is out.
     options = ["--disable-pip-version-check", "--progress-bar=off", "--no-deps", "--require-hashes"]
     pip = [str(PYTHON), "-m", "pip", "install", *options, "--requirement", locks[0]]
@@ -119,6 +118,7 @@ def install(locks: Sequence[str], waiting: Waiting) -> None:
     except Failed:  # in order, as without a network: what is there stays
         shutil.rmtree(UNFINISHED)
         raise
+    (VENV / "requirements").mkdir()
     for lock in locks:
         shutil.copyfile(lock, VENV / lock)
     shutil.rmtree(UNFINISHED)

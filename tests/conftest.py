@@ -10,10 +10,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from messaging.settings import CLIENTS
-from tests.brokers import Broker, Kafka, choose_broker, expect_answer
-from tests.services import SMALL_BATCHES, Services
-from tests.shared import Shared
-from tests.topics import Names, unique_names
+from tests.support.brokers import Broker, Kafka, choose_broker, expect_answer
+from tests.support.services import SMALL_BATCHES, Services
+from tests.support.shared import Shared
+from tests.support.topics import Names, unique_names
 
 BROKER = pytest.StashKey[Broker]()
 # What shares a network and a port, or brokers of its own, stays in one process; all else goes to whichever is free.

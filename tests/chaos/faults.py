@@ -9,8 +9,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from tests.chaos.scene import ANSWER_SECONDS, PARTITIONS, Scene, is_whole
-from tests.harmful_rules import HANG_SECONDS
-from tests.waiting import BUSY, wait_until
+from tests.support.harmful_rules import HANG_SECONDS
+from tests.support.waiting import BUSY, wait_until
 
 ASSIGNED = r"assigned: \S+\[\d"
 _NETWORK_SECONDS = 60.0
@@ -165,7 +165,7 @@ def _leader(scene: Scene, partition: int) -> int:
 
 
 LOGS_EACH = {"LOG_TRANSACTIONS": "all", "LOG_FORMAT": "json"}
-RULES = "tests.harmful_rules"
+RULES = "tests.support.harmful_rules"
 
 FAULTS = (
     Fault("a detector killed", kill_a_detector, 100, 5, transactions=1_000_000),

@@ -5,9 +5,9 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from messaging.client import Record
-from tests.services import Service, Services
-from tests.topics import Names, message, raw_producer
+from messaging.seam import Record
+from tests.support.services import Service, Services
+from tests.support.topics import Names, message, raw_producer
 
 BAD_PER_SECOND = 20
 _START_SECONDS = 20.0

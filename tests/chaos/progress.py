@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from tests.topics import Names
-from tests.waiting import BUSY, wait_until
+from tests.support.topics import Names
+from tests.support.waiting import BUSY, wait_until
 
 _ANSWER_SECONDS = 2.0
 _PATIENCE_SECONDS = 30.0

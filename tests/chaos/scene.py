@@ -15,10 +15,10 @@ from tests.chaos.progress import Progress
 from tests.chaos.stage import Stage
 from tests.chaos.verdict import Verdict, reach_verdict
 from tests.chaos.witness import Witness
-from tests.harmful_rules import HANG_WHEN
-from tests.services import Service, Services
-from tests.topics import Names, unique_names
-from tests.waiting import BUSY, wait_until
+from tests.support.harmful_rules import HANG_WHEN
+from tests.support.services import Service, Services
+from tests.support.topics import Names, unique_names
+from tests.support.waiting import BUSY, wait_until
 
 PARTITIONS = 4
 ANSWER_SECONDS = 30.0

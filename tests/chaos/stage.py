@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embedded_kafka import EmbeddedKafka, configuration, ports
-from tests.brokers import IMPATIENT
 from tests.chaos.proxy import Proxy
+from tests.support.brokers import IMPATIENT
 
 _IN_SYNC = "2"
 _REPLICATED = {

@@ -11,8 +11,8 @@ from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.run import Plan, open_scene, run
 from tests.chaos.scene import Pace
 from tests.chaos.stage import Stage, expect_alive, one_broker, three_brokers
-from tests.services import SMALL_BATCHES
-from tests.shared import Shared
+from tests.support.services import SMALL_BATCHES
+from tests.support.shared import Shared
 
 pytestmark = pytest.mark.integration
 

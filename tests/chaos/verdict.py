@@ -12,8 +12,8 @@ from runtime.settings import read_settings
 from runtime.stop import Stop
 from tests.chaos.load import Load
 from tests.chaos.witness import Witness
-from tests.topics import Names, committed
-from tests.waiting import BUSY, wait_until
+from tests.support.topics import Names, committed
+from tests.support.waiting import BUSY, wait_until
 
 _OFFSETS = "__consumer_offsets"
 _HANGING_SECONDS = 20.0

@@ -7,8 +7,8 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from messaging.client import Headers, Record
-from tests.waiting import wait_until
+from messaging.seam import Headers, Record
+from tests.support.waiting import wait_until
 
 _AT_ONCE = 5_000
 _PATIENCE_SECONDS = 20.0

@@ -14,8 +14,8 @@ from audit.settings import AuditSettings
 from detector.settings import DetectorSettings
 from generator.settings import GeneratorSettings
 from runtime.settings import Setting, all_settings
-from tests.topics import committed
-from tests.waiting import BUSY, wait_until
+from tests.support.topics import committed
+from tests.support.waiting import BUSY, wait_until
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "fraud-detection-tests"

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from tests.containers import stack
-from tests.waiting import BUSY
+from tests.support.waiting import BUSY
 
 pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("engine")]
 

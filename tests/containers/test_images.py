@@ -19,8 +19,9 @@ CONTEXT = (
     "docker-compose.kafka.yml",
     "Dockerfile",
     ".dockerignore",
-    "requirements.txt",
+    "requirements/run.txt",
     "messaging",
+    "payments",
     "runtime",
     *stack.PAIR,
 )
@@ -79,12 +80,18 @@ def size(image: str) -> int:
 
 
 def test_only_the_service_and_what_it_stands_on_is_inside(service: str, image: str) -> None:
-    assert set(inside(image, "ls", "-A", "/app").split()) == {service, "messaging", "runtime", "requirements.txt"}
+    assert set(inside(image, "ls", "-A", "/app").split()) == {
+        service,
+        "messaging",
+        "payments",
+        "requirements",
+        "runtime",
+    }
 
 
 def test_only_the_locked_packages_are_installed(image: str) -> None:
     added = set(inside(image, "python", "-c", INSTALLED).split()) - set(inside(BASE, "python", "-c", INSTALLED).split())
-    lock = (stack.ROOT / "requirements.txt").read_text().splitlines()
+    lock = (stack.ROOT / "requirements/run.txt").read_text().splitlines()
     locked = [Requirement(line.rstrip("\\ ")) for line in lock if "==" in line]
     assert added == {package.name for package in locked if package.marker is None or package.marker.evaluate()}
 

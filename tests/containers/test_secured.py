@@ -7,7 +7,7 @@ import pytest
 
 from messaging.settings import CLIENTS
 from tests.containers import stack
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("engine")]
 

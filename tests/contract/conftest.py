@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 from kafka.admin import MemberToRemove
 
-from messaging.connect import load_library
-from messaging.in_memory_client import InMemoryCluster
+from messaging.supervisor import load_library
 from tests.contract.stage import Stage
-from tests.topics import Names, open_admin
+from tests.support.in_memory_client import InMemoryCluster
+from tests.support.topics import Names, open_admin
 
 IMPLEMENTATIONS = [
     pytest.param("in-memory"),

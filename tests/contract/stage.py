@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 
-from messaging.client import ClientLibrary, DetectorClient, GeneratorClient, Message, Record, Topic
+from messaging.seam import ClientLibrary, DetectorClient, GeneratorClient, Message, Record, Topic
 from messaging.settings import KafkaSettings
 from runtime.settings import read_settings
-from tests.topics import Names, unique_names
-from tests.waiting import wait_until
+from tests.support.topics import Names, unique_names
+from tests.support.waiting import wait_until
 
 POLL_SECONDS = 0.2
 DEADLINE_SECONDS = 20

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from messaging.client import BatchAborted, DetectorClient
+from messaging.seam import BatchAborted, DetectorClient
 from tests.contract.stage import Stage, next_batch, read_on, values
-from tests.topics import message
+from tests.support.topics import message
 
 LARGER_THAN_ALLOWED = b"x" * 2_000_000
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from messaging.client import ClientFailed
+from messaging.seam import ClientFailed
 from tests.contract.stage import DEADLINE_SECONDS, POLL_SECONDS, Stage, deliver, values
-from tests.topics import message
-from tests.waiting import wait_until
+from tests.support.topics import message
+from tests.support.waiting import wait_until
 
 
 def test_messages_are_delivered_in_the_order_of_sending(stage: Stage, topic_of_4: str) -> None:

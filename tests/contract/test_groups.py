@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from messaging.client import BatchAborted, DetectorClient, Record
+from messaging.seam import BatchAborted, DetectorClient, Record
 from tests.contract.stage import DEADLINE_SECONDS, POLL_SECONDS, Stage, next_batch, read_on, values
-from tests.topics import message
-from tests.waiting import wait_until
+from tests.support.topics import message
+from tests.support.waiting import wait_until
 
 
 def test_a_new_member_goes_on_where_the_last_one_has_left(stage: Stage) -> None:

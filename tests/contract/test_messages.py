@@ -2,10 +2,10 @@
 
 import pytest
 
-from messaging.client import Headers
-from messaging.partitioner import partition_for
+from messaging.seam import Headers
 from tests.contract.stage import Stage, next_batch, values
-from tests.topics import message
+from tests.support.partitioner import partition_for
+from tests.support.topics import message
 
 FORMS: dict[str, tuple[bytes | None, bytes | None, Headers]] = {
     "without key": (None, b"value", ()),

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from kafka.partitioner import murmur2 as reference
 
-from messaging.partitioner import murmur2, partition_for
+from tests.support.partitioner import murmur2, partition_for
 
 
 @given(some.binary(max_size=64))

@@ -1,7 +1,7 @@
 """Topics: created where they are missing, and described as they are."""
 
 from tests.contract.stage import Stage, values
-from tests.topics import message
+from tests.support.topics import message
 
 KAFKAS_DEFAULT_BYTES = 1_048_588
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from embedded_kafka import EmbeddedKafka
 from messaging.settings import CLIENTS
-from tests.brokers import IMPATIENT
 from tests.fuzz.memory import is_flat
 from tests.fuzz.records import large, strange, tiny
 from tests.fuzz.run import Outcome, Phase, Scene, run
-from tests.long_run import exit_code, row
+from tests.support.brokers import IMPATIENT
+from tests.support.long_run import exit_code, row
 
 PHASES = (
     Phase("of every form", strange, 0.5, most=2_000_000),

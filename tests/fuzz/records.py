@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from messaging.client import Headers
+from messaging.seam import Headers
 
 LARGEST = 1_048_588
 _HOUR = 3_600_000

@@ -17,9 +17,9 @@ from tests.chaos.progress import Progress
 from tests.fuzz.memory import Memory
 from tests.fuzz.records import Written
 from tests.fuzz.writer import Writer, open_writer
-from tests.services import Service, Services
-from tests.topics import create_topic, unique_names
-from tests.waiting import wait_until
+from tests.support.services import Service, Services
+from tests.support.topics import create_topic, unique_names
+from tests.support.waiting import wait_until
 
 PARTITIONS = 4
 MOST_AHEAD = 200_000

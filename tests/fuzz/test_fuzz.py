@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.records import large, strange, tiny
 from tests.fuzz.run import Phase, Scene, run
-from tests.services import SMALL_BATCHES
+from tests.support.services import SMALL_BATCHES
 
 pytestmark = pytest.mark.integration
 

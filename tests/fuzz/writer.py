@@ -11,8 +11,8 @@ from confluent_kafka import Producer
 from kafka import KafkaProducer
 
 from tests.fuzz.records import COMPRESSIONS, Written
-from tests.topics import raw_producer
-from tests.waiting import BUSY
+from tests.support.topics import raw_producer
+from tests.support.waiting import BUSY
 
 _AT_ONCE = 1_000
 _BYTES_AT_ONCE = 8_000_000

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from embedded_kafka.secured import SecuredKafka
-from tests.secured import PROPERTIES
-from tests.shared import Shared
+from tests.support.secured import PROPERTIES
+from tests.support.shared import Shared
 
 
 @contextmanager

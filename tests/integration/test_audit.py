@@ -9,11 +9,11 @@ import pytest
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from messaging.client import Headers, Message
-from tests.conservation import wait_until_judged
-from tests.services import Service, Services
-from tests.topics import WRITE_SECONDS, Names, create_topic, message, open_consumer, raw_producer, send, write
-from tests.waiting import wait_until
+from messaging.seam import Headers, Message
+from tests.support.conservation import wait_until_judged
+from tests.support.services import Service, Services
+from tests.support.topics import WRITE_SECONDS, Names, create_topic, message, open_consumer, raw_producer, send, write
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

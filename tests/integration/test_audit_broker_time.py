@@ -9,10 +9,10 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from kafka import KafkaConsumer
 from kafka import TopicPartition as Partition
 
-from tests.conservation import wait_until_judged
-from tests.services import Service, Services
-from tests.topics import NOW, Names, create_topic, message, write
-from tests.waiting import wait_until
+from tests.support.conservation import wait_until_judged
+from tests.support.services import Service, Services
+from tests.support.topics import NOW, Names, create_topic, message, write
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -9,12 +9,12 @@ from kafka import KafkaAdminClient
 from audit.auditor import Auditor
 from audit.settings import AuditSettings
 from embedded_kafka import EmbeddedKafka
-from messaging.connect import load_library
 from messaging.settings import KafkaSettings
+from messaging.supervisor import load_library
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from tests.topics import Names
+from tests.support.topics import Names
 
 pytestmark = pytest.mark.integration
 

@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, closing
 
 import pytest
 
-from tests.brokers import Kafka, answers, container, embedded, expect_answer
-from tests.kafka_container import problem_with_docker
-from tests.shared import Shared
+from tests.support.brokers import Kafka, answers, container, embedded, expect_answer
+from tests.support.kafka_container import problem_with_docker
+from tests.support.shared import Shared
 
 pytestmark = pytest.mark.integration
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import START_SECONDS, Command, folders_left
-from tests.waiting import wait_until
+from tests.support.commands import START_SECONDS, Command, folders_left
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -12,10 +12,10 @@ import psutil
 import pytest
 from kafka.admin import NewTopic
 
-from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, aot_cache, jars
+from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, aot_cache, installation, jars
 from embedded_kafka.broker import learn
 from embedded_kafka.waiting import Waiting
-from tests.topics import open_admin
+from tests.support.topics import open_admin
 
 pytestmark = pytest.mark.integration
 
@@ -83,10 +83,10 @@ def test_a_downloaded_jar_that_is_not_what_was_locked_is_refused_and_deleted(
 ) -> None:
     wrong_lock = tmp_path / "jars.lock"
     wrong_lock.write_text(f"net.sf.jopt-simple:jopt-simple:5.0.4 {'0' * 64}\n", encoding="utf-8")
-    monkeypatch.setattr(jars, "LOCK", wrong_lock)
+    monkeypatch.setattr(installation, "LOCK", wrong_lock)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(EmbeddedKafkaError) as refusal:
-        jars.install(Waiting())
+        installation.install(Waiting())
     if "could not be downloaded" in str(refusal.value):
         pytest.skip("Maven Central is out of reach")
     assert "jopt-simple-5.0.4.jar was refused" in str(refusal.value)
@@ -95,7 +95,7 @@ def test_a_downloaded_jar_that_is_not_what_was_locked_is_refused_and_deleted(
 
 def test_the_cache_of_a_first_start_is_one_that_java_takes(tmp_path: Path) -> None:
     copied = tmp_path / "jars"
-    class_path = [copied / jar.name for jar in jars.install(Waiting())]
+    class_path = [copied / jar.name for jar in installation.install(Waiting())]
     shutil.copytree(jars.cache_folder(), copied)
     java = aot_cache.java_with_cache(class_path, partial(learn, Waiting()), Waiting())
     assert [f"-XX:AOTCache={cache}" for cache in tmp_path.glob("*.aot")] == [word for word in java if ".aot" in word]

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from embedded_kafka.ports import free_ports
-from tests.commands import START_SECONDS, Command, expect_one_of_two, folders_left
-from tests.services import catches_both
-from tests.waiting import wait_until
+from tests.support.commands import START_SECONDS, Command, expect_one_of_two, folders_left
+from tests.support.services import catches_both
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

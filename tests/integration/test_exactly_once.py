@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conservation import assert_each_judged_once, wait_until_judged
-from tests.harmful_rules import SUSPEND_WHEN
-from tests.services import Service, Services
-from tests.topics import Names
-from tests.waiting import wait_until
+from tests.support.conservation import assert_each_judged_once, wait_until_judged
+from tests.support.harmful_rules import SUSPEND_WHEN
+from tests.support.services import Service, Services
+from tests.support.topics import Names
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -38,7 +38,7 @@ def test_a_batch_that_a_suspension_has_interrupted_is_refused_and_doubles_nothin
     services: Services, broker: str, names: Names, tmp_path: Path
 ) -> None:
     order = tmp_path / "suspend"
-    rule = {"FRAUD_RULES": "tests.harmful_rules:suspends_the_process", SUSPEND_WHEN: str(order)}
+    rule = {"FRAUD_RULES": "tests.support.harmful_rules:suspends_the_process", SUSPEND_WHEN: str(order)}
     generator = generate(services, 4_000, per_second=400)
     sleeper = services.start("detector", **QUICK, **rule)
     sleeper.wait_for_line("LEGIT")

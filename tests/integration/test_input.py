@@ -10,13 +10,13 @@ from kafka import KafkaProducer
 
 from audit.auditor import Auditor
 from audit.settings import AuditSettings
-from messaging.client import Message, Record
 from messaging.message_size import batch_bytes
+from messaging.seam import Message, Record
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from tests.conservation import wait_until_judged
-from tests.services import ROOT, Services
-from tests.topics import NOW, Names, committed, create_topic, message, write
+from tests.support.conservation import wait_until_judged
+from tests.support.services import ROOT, Services
+from tests.support.topics import NOW, Names, committed, create_topic, message, write
 
 pytestmark = pytest.mark.integration
 

@@ -8,13 +8,13 @@ import psutil
 import pytest
 
 from embedded_kafka import EmbeddedKafka
-from messaging.client import ClientFailed, ClientLibrary
-from messaging.connect import load_library
+from messaging.seam import ClientFailed, ClientLibrary
 from messaging.settings import KafkaSettings
+from messaging.supervisor import load_library
 from runtime.settings import read_settings
 from tests.contract.stage import next_batch
-from tests.topics import Names, message, write
-from tests.waiting import wait_until
+from tests.support.topics import Names, message, write
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

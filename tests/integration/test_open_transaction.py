@@ -5,12 +5,12 @@ from contextlib import ExitStack, closing
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from messaging.client import DetectorClient
-from messaging.connect import load_library
+from messaging.seam import DetectorClient
 from messaging.settings import KafkaSettings
+from messaging.supervisor import load_library
 from runtime.settings import read_settings
-from tests.topics import Names, create_topic, message, write
-from tests.waiting import wait_until
+from tests.support.topics import Names, create_topic, message, write
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

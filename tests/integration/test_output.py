@@ -14,10 +14,10 @@ from typing import IO
 
 import pytest
 
-from tests.conservation import assert_each_judged_once, wait_until_judged
-from tests.services import Services, environment
-from tests.topics import Names, committed, message, write
-from tests.waiting import BUSY, wait_until
+from tests.support.conservation import assert_each_judged_once, wait_until_judged
+from tests.support.services import Services, environment
+from tests.support.topics import Names, committed, message, write
+from tests.support.waiting import BUSY, wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conservation import wait_until_judged
-from tests.services import Services
-from tests.topics import Names, committed, create_topic, message, write
+from tests.support.conservation import wait_until_judged
+from tests.support.services import Services
+from tests.support.topics import Names, committed, create_topic, message, write
 
 pytestmark = pytest.mark.integration
 
@@ -39,7 +39,7 @@ def test_dead_letters_are_judged_again_once_and_one_that_stays_bad_does_not_go_r
 ) -> None:
     create_topic(broker, names.transactions, partitions=1)
     write(broker, [message(names.transactions, value) for value in (PAID, b"not a transaction")])
-    with_a_bad_rule = services.start("detector", FRAUD_RULES="tests.harmful_rules:fails_over_500")
+    with_a_bad_rule = services.start("detector", FRAUD_RULES="tests.support.harmful_rules:fails_over_500")
     wait_until_judged(broker, names, 2)
     assert with_a_bad_rule.stop() == 0
     services.start("detector")

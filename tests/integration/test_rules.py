@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from tests.conservation import assert_each_judged_once, wait_until_judged
-from tests.services import Services
-from tests.topics import Names, committed, create_topic, message, write
+from tests.support.conservation import assert_each_judged_once, wait_until_judged
+from tests.support.services import Services
+from tests.support.topics import Names, committed, create_topic, message, write
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +23,9 @@ def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule(
         for n, amount in enumerate(AMOUNTS)
     ]
     write(broker, sent)
-    detector = services.start("detector", FRAUD_RULES="tests.harmful_rules:fails_over_500", DEAD_LETTER_LIMIT="2")
+    detector = services.start(
+        "detector", FRAUD_RULES="tests.support.harmful_rules:fails_over_500", DEAD_LETTER_LIMIT="2"
+    )
     wait_until_judged(broker, names, len(sent))
     assert detector.stop() == 0
     assert detector.matches("stopped: judged 4, fraud 0, legit 4, dead letters 3$")

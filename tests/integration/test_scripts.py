@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from embedded_kafka.choice import add_options
-from tests.waiting import BUSY, wait_until
+from tests.support.waiting import BUSY, wait_until
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").iterdir() if path.suffix == "" and path.is_file())
 NOTHING = {"PATH": "/usr/bin:/bin"}
-LOCKS = ("requirements.txt", "requirements-demo.txt", "requirements-dev.txt")
+LOCKS = ("requirements/run.txt", "requirements/demo.txt", "requirements/dev.txt")
 SECONDS = 60
 PATIENCE = SECONDS * BUSY
 
@@ -27,6 +27,7 @@ def clone(tmp_path: Path) -> Path:
     """The scripts and what they need, in a folder of its own, with locks that are empty."""
     for name in ("scripts", "embedded_kafka", "runtime"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "requirements").mkdir()
     for number, name in enumerate(LOCKS):
         (tmp_path / name).write_text(f"# {number}\n")
     return tmp_path
@@ -44,6 +45,7 @@ def with_installed(clone: Path, lock: str) -> None:
     python = clone / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
+    (clone / ".venv" / "requirements").mkdir()
     for name in LOCKS[: LOCKS.index(lock) + 1]:
         shutil.copyfile(clone / name, clone / ".venv" / name)
 
@@ -84,7 +86,7 @@ def test_making_the_environment_needs_nothing_but_python() -> None:
 
 
 def test_run_becomes_the_part_that_it_runs(clone: Path) -> None:
-    with_installed(clone, "requirements.txt")
+    with_installed(clone, "requirements/run.txt")
     (clone / "generator.py").write_text("import os, sys; print(os.getpid(), sys.argv[1:]); sys.exit(3)\n")
     words = [str(clone / "scripts" / "run"), "generator", "--some", "argument"]
     process = subprocess.Popen(words, cwd="/", stdout=subprocess.PIPE, text=True)
@@ -111,7 +113,7 @@ def test_an_environment_that_was_left_unfinished_is_made_anew(clone: Path) -> No
     done = run(*command)
     assert done.stdout == "the command\n", done.stderr
     assert not (clone / ".venv" / "unfinished").exists()
-    assert (clone / ".venv" / "requirements.txt").exists()
+    assert (clone / ".venv" / "requirements" / "run.txt").exists()
 
 
 def test_of_two_that_make_the_environment_at_once_one_waits_for_the_other(clone: Path) -> None:
@@ -133,14 +135,14 @@ def test_what_cannot_be_installed_is_said_and_what_was_there_stays(clone: Path) 
     assert "no-such-package-anywhere" in done.stderr
     assert "Traceback" not in done.stderr
     assert run(str(clone / ".venv" / "bin" / "python"), "-m", "was_there").stdout == "still there\n"
-    (clone / "requirements.txt").write_text("# 0\n")
+    (clone / "requirements" / "run.txt").write_text("# 0\n")
     again = run(str(clone / "scripts" / "venv"), "run", ".venv/bin/python", "-m", "was_there")
     assert again.stdout == "still there\n"
     assert "Making .venv" not in again.stderr
 
 
 def ask_for_what_does_not_exist(clone: Path) -> None:
-    (clone / "requirements.txt").write_text("no-such-package-anywhere==1.0 --hash=sha256:" + "0" * 64 + "\n")
+    (clone / "requirements" / "run.txt").write_text("no-such-package-anywhere==1.0 --hash=sha256:" + "0" * 64 + "\n")
 
 
 @pytest.mark.parametrize(("part", "code"), [("generator", 1), ("audit", 4)])
@@ -178,8 +180,8 @@ def test_a_stop_while_packages_are_installed_is_a_success_of_the_demo_alone(
 
 
 def test_a_stop_where_all_is_installed_is_not_lost(clone: Path) -> None:
-    with_installed(clone, "requirements.txt")
-    words = [sys.executable, "-m", "scripts.make_venv", "1", "130", "requirements.txt", "echo", "the command"]
+    with_installed(clone, "requirements/run.txt")
+    words = [sys.executable, "-m", "scripts.make_venv", "1", "130", "requirements/run.txt", "echo", "the command"]
     hold = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])"
     asked = f"{hold}; os.kill(os.getpid(), signal.SIGTERM); os.execv(sys.argv[1], sys.argv[1:])"
     done = subprocess.run(

@@ -13,13 +13,13 @@ from confluent_kafka.admin import (
 
 from embedded_kafka.secured import SecuredKafka
 from messaging.settings import TopicSettings
+from provisioning.certificates import make_authority
+from provisioning.cluster import ITERATIONS, allow_only, open_admin
+from provisioning.principals import rights
 from runtime.settings import read_settings
-from secured_kafka.certificates import make_authority
-from secured_kafka.cluster import ITERATIONS, allow_only, open_admin
-from secured_kafka.principals import rights
-from tests.secured import PASSWORD
-from tests.services import Service, Services
-from tests.waiting import BUSY
+from tests.support.secured import PASSWORD
+from tests.support.services import Service, Services
+from tests.support.waiting import BUSY
 
 pytestmark = pytest.mark.integration
 

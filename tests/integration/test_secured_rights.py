@@ -10,14 +10,14 @@ from audit.auditor import Auditor
 from audit.findings import Findings
 from audit.settings import AuditSettings
 from embedded_kafka.secured import SecuredKafka
-from messaging.client import AccessRefused, DetectorClient, Topic
+from messaging.seam import AccessRefused, DetectorClient, Topic
+from provisioning.principals import Right
 from runtime.service import ServiceRefused
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from secured_kafka.principals import Right
 from tests.contract.stage import deliver, next_batch
-from tests.secured import Scene
-from tests.topics import message
+from tests.support.secured import Scene
+from tests.support.topics import message
 
 pytestmark = pytest.mark.integration
 

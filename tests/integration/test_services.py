@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from messaging.client import Record
-from tests.services import Services
-from tests.topics import Names, committed
+from messaging.seam import Record
+from tests.support.services import Services
+from tests.support.topics import Names, committed
 
 pytestmark = pytest.mark.integration
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from embedded_kafka import EmbeddedKafka
-from tests.conservation import committed_offset
-from tests.services import Service, Services, catches_both
-from tests.topics import Names, committed, create_topic, message, write
-from tests.waiting import wait_until
+from tests.support.conservation import committed_offset
+from tests.support.services import Service, Services, catches_both
+from tests.support.topics import Names, committed, create_topic, message, write
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +53,7 @@ def judging(services: Services, broker: str, names: Names, rule: str) -> Service
     create_topic(broker, names.transactions, partitions=1)
     paid = (f'{{"id":"{n}","source":"a","target":"b","amount":1}}'.encode() for n in range(PAID))
     write(broker, [message(names.transactions, value) for value in paid])
-    detector = services.start("detector", FRAUD_RULES=f"tests.harmful_rules:{rule}", PYTHONUNBUFFERED="1")
+    detector = services.start("detector", FRAUD_RULES=f"tests.support.harmful_rules:{rule}", PYTHONUNBUFFERED="1")
     detector.wait_for_line("asked", count=3 if "time" in rule else 1)
     return detector
 
@@ -84,7 +84,7 @@ def test_a_stop_in_a_slow_rule_leaves_the_rest_of_the_batch(
 def test_a_rule_that_hangs_is_ended_by_force_and_named(services: Services, broker: str, names: Names) -> None:
     detector = judging(services, broker, names, "never_answers")
     assert detector.stop() == 1
-    assert detector.matches(rf"{FORCED} a rule of FRAUD_RULES to answer \(tests.harmful_rules, line \d+\)$")
+    assert detector.matches(rf"{FORCED} a rule of FRAUD_RULES to answer \(tests.support.harmful_rules, line \d+\)$")
     assert detector.lines[-1].endswith(")")
     assert_nothing_was_decided_by_the_stop(services, broker, names)
 
@@ -109,7 +109,7 @@ def test_a_stop_of_an_audit_in_a_rule_says_that_it_was_not_made(
     services: Services, broker: str, names: Names, rule: str, last: str
 ) -> None:
     judging(services, broker, names, rule).kill()
-    audit = services.start("audit", FRAUD_RULES=f"tests.harmful_rules:{rule}", PYTHONUNBUFFERED="1")
+    audit = services.start("audit", FRAUD_RULES=f"tests.support.harmful_rules:{rule}", PYTHONUNBUFFERED="1")
     audit.wait_for_line("asked")
     audit.signal(signal.SIGTERM)
     assert audit.wait(5) == 4

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pytest
 from kafka.partitioner import murmur2
 
-from messaging.client import Message
-from tests.conservation import wait_until_judged
-from tests.services import Services
-from tests.topics import WRITE_SECONDS, Names, committed, create_topic, message, raw_producer, send, write
-from tests.waiting import wait_until
+from messaging.seam import Message
+from tests.support.conservation import wait_until_judged
+from tests.support.services import Services
+from tests.support.topics import WRITE_SECONDS, Names, committed, create_topic, message, raw_producer, send, write
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

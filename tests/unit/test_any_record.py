@@ -9,9 +9,9 @@ from audit.law import DEAD_LETTER, FRAUD, LEGIT, Law, judge
 from detector.routing import ERROR_HEADER, DeadLetter, Routes, route
 from detector.rules import amount_over
 from detector.verdict import Verdict
-from messaging.client import Record
 from messaging.message_size import batch_bytes
-from tests.strange_records import RECORDS
+from messaging.seam import Record
+from tests.support.strange_records import RECORDS
 
 LIMIT = 1_048_588
 PLACES = {"fraud": FRAUD, "legit": LEGIT, "dead-letter": DEAD_LETTER}

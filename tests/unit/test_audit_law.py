@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import astuple
 
 from audit.law import ANYWHERE, DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, Rule, identity, judge, read
-from messaging.client import Headers, Record
-from messaging.transaction import InvalidTransaction, Transaction, read_transaction
+from messaging.seam import Headers, Record
+from payments.transaction import InvalidTransaction, Transaction, read_transaction
 
 LARGEST = 200_000
 PLAIN = Law(Decimal(900), (), LARGEST)

@@ -8,9 +8,9 @@ import pytest
 from audit.findings import Findings, Offence, Offences, Place, table
 from audit.law import Law, Rule
 from audit.notes import note
-from messaging.client import Record
+from messaging.seam import Record
 from messaging.settings import TopicSettings
-from messaging.transaction import Transaction
+from payments.transaction import Transaction
 
 TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable")
 

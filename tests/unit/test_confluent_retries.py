@@ -5,7 +5,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from messaging.confluent_client import _until_done
 from messaging.librdkafka_refusals import Refusals
-from messaging.security import SecuritySettings
+from messaging.security.settings import SecuritySettings
 from runtime.settings import read_settings
 
 TIMED_OUT = KafkaError._TIMED_OUT  # noqa: SLF001 - so it is called

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from messaging import connect
-from messaging.client import AccessRefused, ClientFailed
 from messaging.library_log import quieten
+from messaging.seam import AccessRefused, ClientFailed
 from messaging.settings import KafkaSettings
 from runtime.service import EXIT_REFUSED, ServiceFailed, ServiceRefused
 from runtime.settings import read_settings

@@ -19,7 +19,7 @@ from embedded_kafka.claims import data_directory_to_oneself, port_to_oneself
 from embedded_kafka.errors import CannotBeUsed
 from embedded_kafka.waiting import Stopped, Waiting
 from runtime.stop import Stop
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 NOBODY = 65534
 

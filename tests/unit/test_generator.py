@@ -5,7 +5,7 @@ import pytest
 
 from generator.fake_transactions import fake_transactions
 from generator.pace import Pace
-from messaging.transaction import Transaction
+from payments.transaction import Transaction
 
 
 def some(count: int, seed: int | None = None, accounts: int = 1000) -> list[Transaction]:

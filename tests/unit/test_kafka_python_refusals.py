@@ -9,9 +9,9 @@ from kafka.errors import (
     TransactionalIdAuthorizationFailedError,
 )
 
-from messaging.client import AccessRefused
 from messaging.kafka_python_refusals import Refusals
-from messaging.security import SecuritySettings
+from messaging.seam import AccessRefused
+from messaging.security.settings import SecuritySettings
 from runtime.settings import read_settings
 
 EARLIER = "Cannot perform send because at least one previous request has failed with errors."

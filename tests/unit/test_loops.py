@@ -18,14 +18,14 @@ from detector.rules import Rule
 from detector.service import make_routes
 from detector.settings import DetectorSettings
 from generator.fake_transactions import fake_transactions
-from generator.service import as_message
-from messaging.client import BatchAborted, ClientFailed, Message
-from messaging.in_memory_client import InMemoryCluster, InMemoryDetectorClient, InMemoryGeneratorClient
-from messaging.transaction import Transaction
+from generator.messages import as_message
+from messaging.seam import BatchAborted, ClientFailed, Message
+from payments.transaction import Transaction
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
 from runtime.stop import Stop
+from tests.support.in_memory_client import InMemoryCluster, InMemoryDetectorClient, InMemoryGeneratorClient
 
 SETTINGS = read_settings(DetectorSettings, {})
 

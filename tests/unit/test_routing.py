@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from detector.routing import ERROR_HEADER, DeadLetter, Routes, route
 from detector.rules import Rule, amount_over
 from detector.verdict import Verdict
-from messaging.client import Headers, Message, Record
 from messaging.message_size import batch_bytes
-from messaging.transaction import Transaction
+from messaging.seam import Headers, Message, Record
+from payments.transaction import Transaction
 
 LIMIT = 1_000
 TIMESTAMP = 1_700_000_000_000

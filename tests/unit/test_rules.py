@@ -10,7 +10,7 @@ from audit import law
 from audit.law import Law, count_reasons
 from detector.rules import Rule, amount_over, named_rules
 from detector.verdict import RuleFailed, judge
-from messaging.transaction import Transaction, read_transaction
+from payments.transaction import Transaction, read_transaction
 
 
 def of_amount(amount: str) -> Transaction:

@@ -8,9 +8,10 @@ import pytest
 import runtime.stop
 from runtime import redaction
 from runtime.health import STALE_AFTER_SECONDS, Heartbeat, is_healthy
-from runtime.logs import Every, JsonFormat, TextFormat, printable
+from runtime.logs import JsonFormat, TextFormat, printable
 from runtime.redaction import hide, redacted
 from runtime.stop import Stop
+from runtime.timing import Every
 
 
 def log_record(message: str, level: int = logging.INFO, **extra: object) -> logging.LogRecord:

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from messaging.security import SecuritySettings, librdkafka_configuration
+from messaging.security.settings import SecuritySettings, librdkafka_configuration
 from messaging.settings import KafkaSettings, TopicSettings
+from provisioning.principals import Right, rights
+from provisioning.store import make_secrets
 from runtime.settings import InvalidSettings, read_settings
-from secured_kafka.principals import Right, rights
-from secured_kafka.store import make_secrets
 
 HOSTS = ("localhost",)
 

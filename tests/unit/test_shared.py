@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.shared import MOST_FAILURES, Shared
+from tests.support.shared import MOST_FAILURES, Shared
 
 
 class Vases:

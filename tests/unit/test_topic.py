@@ -1,6 +1,6 @@
 """What the settings of a topic say of what it takes."""
 
-from messaging.client import ANY_TIME_MS, Topic
+from messaging.seam import ANY_TIME_MS, Topic
 from messaging.topics import describe_topic
 
 SETTINGS = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from messaging.transaction import InvalidTransaction, Transaction, read_transaction, write_transaction
+from payments.transaction import InvalidTransaction, Transaction, read_transaction, write_transaction
 
 
 def written(amount: str) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from secured_kafka.principals import SUPER_USERS
+from provisioning.principals import SUPER_USERS
 
 MECHANISM = "SCRAM-SHA-512"
 
@@ -11,7 +11,7 @@ MECHANISM = "SCRAM-SHA-512"
 def secured_properties(secrets: Path, *, logins: Sequence[str], certificates: Sequence[str]) -> dict[str, str]:
     """Return the settings for listeners that ask for a login, and for those that ask for a client's certificate.
 
-    `secrets` is the broker's folder, see secured_kafka.store. The controller's listener has to be one of the latter.
+    `secrets` is the broker's folder, see provisioning.store. The controller's listener has to be one of the latter.
     """
     protocols = {**dict.fromkeys(logins, "SASL_SSL"), **dict.fromkeys(certificates, "SSL")}
     return {

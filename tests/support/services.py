@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 20
 STOP_SECONDS = 5
 # A batch that is not committed within KAFKA_TRANSACTION_TIMEOUT_MS comes again: on a busy machine a large one always.

@@ -13,8 +13,8 @@ from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
-from messaging.client import Headers, Message, Record
-from tests.waiting import BUSY, wait_until
+from messaging.seam import Headers, Message, Record
+from tests.support.waiting import BUSY, wait_until
 
 _READ_SECONDS = 30.0
 WRITE_SECONDS = 20.0 * BUSY

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.services import environment
-from tests.waiting import wait_until
+from tests.support.services import environment
+from tests.support.waiting import wait_until
 
 START_SECONDS = 30
 STOP_SECONDS = 10

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from messaging.transaction import Transaction
+from payments.transaction import Transaction
 
 SUSPEND_WHEN = "SUSPEND_WHEN"
 HANG_WHEN = "HANG_WHEN"

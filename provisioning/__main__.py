@@ -1,4 +1,4 @@
-"""`python -m secured_kafka`: what is run once, before a secured Kafka starts (keys) and behind it (setup)."""
+"""`python -m provisioning`: what is run once, before a secured Kafka starts (keys) and behind it (setup)."""
 
 import argparse
 import sys
@@ -9,10 +9,10 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 
 from messaging.settings import KafkaSettings, TopicSettings
+from provisioning.cluster import apply
+from provisioning.principals import rights
+from provisioning.store import FOLDERS, make_secrets
 from runtime.settings import InvalidSettings, environment, read_settings
-from secured_kafka.cluster import apply
-from secured_kafka.principals import rights
-from secured_kafka.store import FOLDERS, make_secrets
 
 DESCRIPTION = """\
 keys: makes what is missing of the keys, certificates and passwords, a folder for each who uses them.
@@ -34,11 +34,11 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return _make(options) if options.step == "keys" else _set_up(options.directory)
     except InvalidSettings as invalid:
-        return _fail("\n".join(f"secured_kafka: {mistake}" for mistake in invalid.mistakes), 2)
+        return _fail("\n".join(f"provisioning: {mistake}" for mistake in invalid.mistakes), 2)
     except OSError as error:
-        return _fail(f"secured_kafka: {error}", 1)
+        return _fail(f"provisioning: {error}", 1)
     except KafkaException as error:
-        return _fail(f"secured_kafka: Kafka was not set up: {error.args[0].str()}", 1)
+        return _fail(f"provisioning: Kafka was not set up: {error.args[0].str()}", 1)
 
 
 def _make(options: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def _set_up(directory: Path) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m secured_kafka", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m provisioning", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("step", choices=("keys", "setup"))
     parser.add_argument("directory", type=Path, help="the folder of folders")

@@ -4,7 +4,7 @@ import socket
 import ssl
 import struct
 
-from messaging.security import SecuritySettings
+from messaging.security.settings import SecuritySettings
 from messaging.settings import KafkaSettings
 
 _CONNECT_SECONDS = 2.0

@@ -22,9 +22,9 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from messaging.security import librdkafka_configuration
+from messaging.security.settings import librdkafka_configuration
 from messaging.settings import KafkaSettings, TopicSettings
-from secured_kafka.principals import USERS, Right, rights
+from provisioning.principals import USERS, Right, rights
 
 ITERATIONS = 8192
 _ANSWER_SECONDS = 30.0

@@ -1,13 +1,13 @@
 """How the connection to Kafka is secured: the settings, checked, and in the words of librdkafka."""
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
 from runtime.parsing import optional_text
-from runtime.redaction import HIDDEN, hide
+from runtime.redaction import HIDDEN
 from runtime.settings import InvalidSettings, Mistake, setting
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -66,13 +66,16 @@ class SecuritySettings:
 
     @cached_property
     def password(self) -> str | None:
-        """The password, given or from its file, which may end in one line break; the log shows it as ***."""
+        """The password, given or from its file, which may end in one line break."""
         password = self.given_password
         if self.password_file is not None:
             password = Path(self.password_file).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-        if password:
-            hide(password)
         return password
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What the log must not show."""
+        return [self.password] if self.password else []
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:

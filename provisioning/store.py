@@ -13,8 +13,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from secured_kafka.certificates import Identity, make_authority, make_identity
-from secured_kafka.principals import BROKER, SETUP, USERS
+from provisioning.certificates import Identity, make_authority, make_identity
+from provisioning.principals import BROKER, SETUP, USERS
 
 FOLDERS = ("authority", BROKER, SETUP, *USERS)
 PASSWORD_BYTES = 32

@@ -10,7 +10,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
-from tests.waiting import BUSY
+from tests.support.waiting import BUSY
 
 REPOSITORY, TAG = "apache/kafka", "4.3.1"
 IMAGE = f"{REPOSITORY}:{TAG}"

@@ -3,15 +3,15 @@
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 
-from messaging.client import AccessRefused, BatchAborted, ClientFailed, Message, Record, Topic
 from messaging.message_size import batch_bytes
-from messaging.partitioner import partition_for
+from messaging.seam import AccessRefused, BatchAborted, ClientFailed, Message, Record, Topic
 from messaging.settings import KafkaSettings
 from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES
+from tests.support.partitioner import partition_for
 
 
 class InMemoryCluster:
-    """A ClientLibrary (see messaging.client) and the cluster that its clients share.
+    """A ClientLibrary (see messaging.seam) and the cluster that its clients share.
 
     `logs` holds the records of each topic, a list for each partition. The next commits raise what a test puts into
     `faults`, one each, and write nothing.
@@ -79,7 +79,7 @@ class InMemoryGroup:
 
 
 class InMemoryDetectorClient:
-    """A DetectorClient (see messaging.client) of an InMemoryCluster."""
+    """A DetectorClient (see messaging.seam) of an InMemoryCluster."""
 
     def __init__(self, cluster: InMemoryCluster, group: InMemoryGroup, topic: str, batch_size: int) -> None:
         self._cluster = cluster
@@ -130,7 +130,7 @@ class InMemoryDetectorClient:
 
 
 class InMemoryGeneratorClient:
-    """A GeneratorClient (see messaging.client) of an InMemoryCluster; delivers when it is asked what is delivered."""
+    """A GeneratorClient (see messaging.seam) of an InMemoryCluster; delivers when it is asked what is delivered."""
 
     def __init__(self, cluster: InMemoryCluster) -> None:
         self._cluster = cluster

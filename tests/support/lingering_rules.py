@@ -2,7 +2,7 @@
 
 import threading
 
-from messaging.transaction import Transaction
+from payments.transaction import Transaction
 
 threading.Thread(target=threading.Event().wait).start()
 

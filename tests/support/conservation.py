@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from kafka import KafkaConsumer, TopicPartition
 
-from messaging.client import Record
-from tests.topics import Names, committed, open_consumer
-from tests.waiting import wait_until
+from messaging.seam import Record
+from tests.support.topics import Names, committed, open_consumer
+from tests.support.waiting import wait_until
 
 REASON = "fraud.reason"
 

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-from messaging.client import AccessRefused, ClientFailed, ClientLibrary
-from messaging.listener import connect, missing_security
+from messaging.seam import AccessRefused, ClientFailed, ClientLibrary
+from messaging.security.listener import connect, missing_security
 from messaging.settings import KafkaSettings
-from runtime.logs import Every
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
+from runtime.timing import Every
 
 _MODULES = {"kafka-python": "messaging.kafka_python_client", "confluent": "messaging.confluent_client"}
 _SECONDS_BETWEEN_LINES = 5.0

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from messaging.security import SecuritySettings
+from messaging.security.settings import SecuritySettings
 
 
 def login_refused(security: SecuritySettings, detail: str) -> str:

@@ -9,8 +9,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from embedded_kafka import EmbeddedKafka
-from tests.kafka_container import IMAGE, KafkaContainer, problem_with_docker
-from tests.waiting import wait_until
+from tests.support.kafka_container import IMAGE, KafkaContainer, problem_with_docker
+from tests.support.waiting import wait_until
 
 # So that the tests need not wait long for what is waited for in earnest, and that records from long ago stay.
 IMPATIENT = {

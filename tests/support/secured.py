@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from embedded_kafka.secured import SecuredKafka
-from messaging.connect import load_library
 from messaging.settings import KafkaSettings, TopicSettings
+from messaging.supervisor import load_library
+from provisioning.cluster import allow_only, open_admin
+from provisioning.principals import Right, rights
 from runtime.settings import read_settings
-from secured_kafka.cluster import allow_only, open_admin
-from secured_kafka.principals import Right, rights
-from tests.brokers import IMPATIENT
 from tests.contract.stage import deliver
-from tests.topics import message, unique_names
+from tests.support.brokers import IMPATIENT
+from tests.support.topics import message, unique_names
 
 PASSWORD = "of the other mechanisms"  # noqa: S105 - of a Kafka that lives for a test
 PROPERTIES = {
