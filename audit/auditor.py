@@ -6,7 +6,6 @@ from contextlib import suppress
 
 from tqdm import tqdm
 
-from audit.connection import Offsets
 from audit.findings import Findings, Offence, Place
 from audit.law import Law
 from audit.ledger import Ledger
@@ -14,7 +13,7 @@ from audit.notes import note
 from audit.reader import read
 from audit.settings import AuditSettings
 from audit.snapshot import KAFKAS_LIMITS, Snapshot, take_snapshot
-from messaging.seam import Record
+from messaging.seam import Offsets, Record
 from messaging.security.refusals import settings_hidden
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
@@ -38,9 +37,9 @@ class Auditor:
         self._since = self._whole_since(first)
         self._ledger = Ledger(settings.topics, self._law, is_cut=self._since != _EVER)
         if first.hidden:
-            logger.warning("%s", settings_hidden(settings.kafka.security, first.hidden, KAFKAS_LIMITS.largest))
+            logger.warning("%s", settings_hidden(settings.connection.security, first.hidden, KAFKAS_LIMITS.largest))
         if not first.committed:
-            logger.warning("the group %s has committed nothing (CONSUMER_GROUP)", settings.kafka.consumer_group)
+            logger.warning("the group %s has committed nothing (CONSUMER_GROUP)", settings.consumer_group)
 
     def audit(self) -> Findings | None:
         """Read up to where everything is now, and return what has been found so far; None where a stop came first."""
@@ -54,10 +53,10 @@ class Auditor:
         return None if self._stop.requested else self._with_notes(self._ledger.findings(now.committed))
 
     def _look(self) -> Snapshot:
-        return take_snapshot(self._settings.kafka, self._settings.topics, self._stop)
+        return take_snapshot(self._settings, self._stop)
 
     def _take_inputs(self, ends: Offsets, bar: tqdm) -> None:
-        for record, _ in read(self._settings.kafka, self._starts, ends, self._stop):
+        for record in read(self._settings.connection, self._starts, ends, self._stop):
             if self._stop.requested:  # a rule may be slow
                 self._stop.end_a_child()
                 break
@@ -66,10 +65,10 @@ class Auditor:
                 self._ledger.add_input(record)
 
     def _take_outputs(self, ends: Offsets, bar: tqdm) -> None:
-        for record, keeps_time in read(self._settings.kafka, self._starts, ends, self._stop):
+        for record in read(self._settings.connection, self._starts, ends, self._stop):
             bar.update()
-            if record.timestamp > self._since or not keeps_time:
-                self._ledger.add_output(record, keeps_time=keeps_time)
+            if record.timestamp > self._since or record.has_broker_time:
+                self._ledger.add_output(record)
 
     def _with_notes(self, findings: Findings) -> Findings:
         offences = findings.offences
@@ -91,7 +90,7 @@ class Auditor:
         topic, partition, offset = place
         starts, ends = ({(topic, partition): at} for at in (offset, offset + 1))
         with suppress(ServiceFailed):
-            return next((record for record, _ in read(self._settings.kafka, starts, ends, self._stop)), None)
+            return next(read(self._settings.connection, starts, ends, self._stop), None)
         return None
 
     def _whole_since(self, first: Snapshot) -> int:
@@ -109,5 +108,5 @@ class Auditor:
 
     def _first_timestamp(self, place: tuple[str, int], first: Snapshot) -> int:
         ends = {**first.input_ends, **first.output_ends}
-        records = read(self._settings.kafka, first.begins, {place: ends[place]}, self._stop)
-        return next((record.timestamp for record, _ in records), now_ms())
+        records = read(self._settings.connection, first.begins, {place: ends[place]}, self._stop)
+        return next((record.timestamp for record in records), now_ms())

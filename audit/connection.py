@@ -1,30 +1,28 @@
-"""The auditor's connection to the cluster, and what becomes of its errors; for audit.snapshot and audit.reader.
+"""How the auditor asks the cluster, and what becomes of its errors.
 
 librdkafka does it, whatever KAFKA_CLIENT says: an auditor need not use the detector's library, and this one reads
 several times as fast.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from messaging.librdkafka_refusals import Refusals
+from messaging.confluent.connection import security_configuration
+from messaging.confluent.refusals import Refusals
 from messaging.seam import AccessRefused
-from messaging.security.settings import librdkafka_configuration
-from messaging.settings import KafkaSettings
+from messaging.settings import ConnectionSettings
 from runtime.service import ServiceFailed, ServiceRefused
 
-Offsets = Mapping[tuple[str, int], int]
 
-
-def connection(kafka: KafkaSettings, refusals: Refusals) -> dict[str, Any]:
+def configuration(connection: ConnectionSettings, refusals: Refusals) -> dict[str, Any]:
     """Return librdkafka's configuration for a connection that tells of refusals."""
     return {
-        **librdkafka_configuration(kafka.security),
+        **security_configuration(connection.security),
         "allow.auto.create.topics": False,  # else to ask for a topic may make it
-        "bootstrap.servers": kafka.bootstrap_servers,
+        "bootstrap.servers": connection.bootstrap_servers,
         "error_cb": refusals.on_error,
         "log_level": 0,  # what goes wrong is said in one line at the end
     }

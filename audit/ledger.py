@@ -30,7 +30,7 @@ class Ledger:
         self._law = law
         self._is_cut = is_cut
         self._destinations = {topics.fraud: FRAUD, topics.legit: LEGIT, topics.dead_letter: DEAD_LETTER}
-        self._read = Counter(dict.fromkeys(topics.names(), 0))
+        self._read = Counter(dict.fromkeys(topics.all, 0))
         self._input: defaultdict[int, Partition] = defaultdict(Partition)
         self._places = Places()  # by content plus time
         self._places_by_content: Places | None = None  # as soon as it is needed
@@ -49,21 +49,18 @@ class Ledger:
         if self._places_by_content is not None:
             self._places_by_content.add(content, place)
 
-    def add_output(self, record: Record, *, keeps_time: bool = True) -> None:
-        """Take a record of an output, after the record of the input that it follows from.
-
-        `keeps_time` is whether its timestamp is the one that it was written with.
-        """
+    def add_output(self, record: Record) -> None:
+        """Take a record of an output, after the record of the input that it follows from."""
         self._read[record.topic] += 1
         place = self._named_place(record)
         if place is not None:
-            self._match_dead_letter(place, record, keeps_time=keeps_time)
+            self._match_dead_letter(place, record)
             return
-        content = self._content_before(record, keeps_time=keeps_time)
+        content = self._content_before(record)
         if content is None:
-            may_be_older = self._is_cut and (not keeps_time or coordinates(record, self._topics) is not None)
+            may_be_older = self._is_cut and (record.has_broker_time or coordinates(record, self._topics) is not None)
             self._unmatched.append((hash(identity(record)), _position(record), may_be_older))
-        elif keeps_time:
+        elif not record.has_broker_time:
             self._match(self._place_at_its_time(content, record), record, FOUND)
         else:
             place = self._by_content().first(content, record.partition, self._is_found)
@@ -112,10 +109,10 @@ class Ledger:
         index = self._input[named[0]].index(named[1])
         return None if index is None else named[0] << PARTITION_BIT | index
 
-    def _match_dead_letter(self, place: int, record: Record, *, keeps_time: bool) -> None:
+    def _match_dead_letter(self, place: int, record: Record) -> None:
         partition, index = self._input[place >> PARTITION_BIT], place & INDEX
         is_whole = fingerprint(record, without_coordinates(record)) == partition.print(index)
-        is_whole = is_whole and not (keeps_time and time_of(record) != partition.times[index])
+        is_whole = is_whole and (record.has_broker_time or time_of(record) == partition.times[index])
         is_rest = record.value is None and key_hash(record) in (NO_KEY, partition.keys[index])
         if not (is_whole or (is_rest and partition.allowed[index] & SHORTENED) or self._is_found(place)):
             partition.found[index] = FOUND
@@ -145,13 +142,13 @@ class Ledger:
         last[key] = place
         return True
 
-    def _content_before(self, record: Record, *, keeps_time: bool) -> int | None:
+    def _content_before(self, record: Record) -> int | None:
         """Return the fingerprint of the input that it follows from, None where there is none.
 
         The detector may have added reasons to its headers. Where the input has some too, and a record like it has fewer
         or more, their number tells which of them it was.
         """
-        places, time = (self._places, time_of(record)) if keeps_time else (self._by_content(), 0)
+        places, time = (self._by_content(), 0) if record.has_broker_time else (self._places, time_of(record))
         contents = contents_before(record, self._topics)
         known = {added: content for added, content in contents.items() if content + time in places}
         likeliest = next(iter(known.values()), None)

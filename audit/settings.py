@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from audit.law import Rule
-from messaging.settings import KafkaSettings, TopicSettings
+from messaging.settings import ConnectionSettings, TopicSettings, consumer_group
 from runtime.parsing import number_from_zero
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
@@ -33,9 +33,10 @@ def _rule(name: str) -> Rule:
 class AuditSettings:
     """All that `python -m audit` reads."""
 
-    kafka: KafkaSettings
+    connection: ConnectionSettings
     topics: TopicSettings
     runtime: RuntimeSettings
+    consumer_group: str = consumer_group()
     fraud_threshold: Decimal = setting(
         "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; this much itself is legit"
     )

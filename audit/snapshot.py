@@ -23,10 +23,11 @@ from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaE
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
-from audit.connection import Offsets, connection, or_failed, or_refused
-from messaging.librdkafka_refusals import Refusals
+from audit.connection import configuration, or_failed, or_refused
+from audit.settings import AuditSettings
+from messaging.confluent.refusals import Refusals
+from messaging.seam import Offsets
 from messaging.security.listener import missing_security
-from messaging.settings import KafkaSettings, TopicSettings
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
 
@@ -72,24 +73,25 @@ class Limits(NamedTuple):
 KAFKAS_LIMITS = Limits(1_048_588)
 
 
-def take_snapshot(kafka: KafkaSettings, topics: TopicSettings, stop: Stop) -> Snapshot:
+def take_snapshot(settings: AuditSettings, stop: Stop) -> Snapshot:
     """Look at the cluster, in the order that matters (see above).
 
     Raises ServiceFailed where it does not answer, or a stop is asked for before it does.
     """
-    refusals = Refusals(kafka.security)
-    admin = AdminClient(connection(kafka, refusals))
-    check = partial(_check, admin, refusals, topics.names(), kafka)
-    with or_failed(f"no answer from Kafka at {kafka.bootstrap_servers}", check):
+    connection, topics = settings.connection, settings.topics
+    refusals = Refusals(connection.security)
+    admin = AdminClient(configuration(connection, refusals))
+    refused = partial(_raise_if_refused, admin, refusals, settings)
+    with or_failed(f"no answer from Kafka at {connection.bootstrap_servers}", refused):
         _wait_for_answer(admin, stop)
-        partitions = _partitions(admin, refusals, topics.names())
+        partitions = _partitions(admin, refusals, topics.all)
         source = [place for place in partitions if place.topic == topics.transactions]
         outputs = [place for place in partitions if place.topic != topics.transactions]
-        limits = {name: _limits(described) for name, described in _settings(admin, topics.names()).items()}
-        source_takes, *takes = (limits[name] or KAFKAS_LIMITS for name in topics.names())
+        limits = {name: _limits(described) for name, described in _settings(admin, topics.all).items()}
+        source_takes, *takes = (limits[name] or KAFKAS_LIMITS for name in topics.all)
         return Snapshot(
             begins=_offsets(admin, partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED),
-            committed=_committed(admin, kafka.consumer_group, source),
+            committed=_committed(admin, settings.consumer_group, source),
             output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
             largest=min(output.largest for output in takes),
@@ -170,14 +172,12 @@ def may_refuse(output: Limits, source: Limits) -> bool:
     return not output.sets_time and (output.before < _ANY_TIME_MS or output.after < latest)
 
 
-def _check(
-    admin: AdminClient, refusals: Refusals, topics: Sequence[str], kafka: KafkaSettings, error: KafkaError
-) -> None:
+def _raise_if_refused(admin: AdminClient, refusals: Refusals, settings: AuditSettings, error: KafkaError) -> None:
     """Raise ServiceRefused where that is why there was no answer."""
     admin.poll(0)  # it says only here what it has been told meanwhile
     with or_refused():
-        refusals.check()
-        refusals.check_right(error, "Read", topics, kafka.consumer_group, "Describe")
-    missing = missing_security(kafka)
+        refusals.raise_if_refused()
+        refusals.raise_if_unauthorized(error, "Read", settings.topics.all, settings.consumer_group, "Describe")
+    missing = missing_security(settings.connection)
     if missing is not None:
         raise ServiceRefused(missing)

@@ -5,12 +5,14 @@ A stop is looked at between two records: what is left of the batch is not judged
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from msgspec.structs import replace
-
+from detector.assignment import Assignment
+from detector.outputs import Outputs
 from detector.report import Report
-from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, Routes, route
-from messaging.seam import BatchAborted, ClientFailed, DetectorClient, Message, Record
+from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, route
+from detector.rules import Rule
+from messaging.seam import Batch, BatchAborted, ClientFailed, Message, Processor
 from runtime.health import Heartbeat
 from runtime.logs import printable
 from runtime.service import ServiceFailed
@@ -18,6 +20,7 @@ from runtime.stop import Stop
 from runtime.timing import now_ms
 
 POLL_SECONDS = 0.5
+_POLL_SECONDS_WHILE_STARTING = 0.05
 _MOST_ABORTS = 10
 _PAUSE_AFTER_ABORT_SECONDS = 0.2
 
@@ -25,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class RuleFailures:
-    """Counts records in a row on which a rule failed: so many are a bad deployment, not bad data."""
+    """Counts consecutive records on which a rule failed: so many are a bad deployment, not bad data."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -43,48 +46,68 @@ class RuleFailures:
                 raise ServiceFailed(f"{problem}; {self._in_a_row} in a row (DEAD_LETTER_LIMIT): mend FRAUD_RULES")
 
 
-def run(
-    client: DetectorClient, routes: Routes, failures: RuleFailures, report: Report, heartbeat: Heartbeat, stop: Stop
-) -> None:
+@dataclass(frozen=True)
+class Detector:
+    """All that the loop works with, for as long as its client lives."""
+
+    processor: Processor
+    assignment: Assignment
+    rules: Sequence[Rule]
+    failures: RuleFailures
+    outputs: Outputs
+    report: Report
+    heartbeat: Heartbeat
+    stop: Stop
+
+
+def run(detector: Detector) -> None:
     """Judge until a stop is asked for. Raises ClientFailed, and ServiceFailed when rules keep failing."""
     aborts = 0
-    while not stop.requested:
-        heartbeat.beat()
-        committed = judge_batch(client, routes, failures, report, stop)
-        aborts = 0 if committed else aborts + 1
+    while not detector.stop.requested:
+        detector.heartbeat.beat()
+        aborts = 0 if poll_and_judge(detector) else aborts + 1
         if aborts >= _MOST_ABORTS:
-            raise ClientFailed(f"{aborts} batches aborted in a row")
+            raise ClientFailed(f"{aborts} consecutive batches aborted")
         if aborts:
-            stop.wait(_PAUSE_AFTER_ABORT_SECONDS)
-        report.summary(client.lag)
+            detector.stop.wait(_PAUSE_AFTER_ABORT_SECONDS)
+        detector.report.summary(detector.processor.lag)
 
 
-def judge_batch(client: DetectorClient, routes: Routes, failures: RuleFailures, report: Report, stop: Stop) -> bool:
-    """Poll one batch, route it, commit it and report it. Returns False where it was aborted: it comes again."""
-    records = client.poll(POLL_SECONDS)
-    if not records:
-        return True
-    routed = route_all(records, replace(routes, now=now_ms()), stop)
-    if stop.requested:
-        stop.end_a_child()
-        return True
-    outcomes = [outcome for _, outcome in routed]
-    failures.check(outcomes)
-    try:
-        client.commit([message for message, _ in routed])
-    except BatchAborted as aborted:
-        logger.warning("batch of %d aborted, to be read again: %s", len(records), aborted)
+def poll_and_judge(detector: Detector) -> bool:
+    """Poll one batch and judge it; start partitions that can be. Returns False where it was aborted: it comes again."""
+    assignment = detector.assignment
+    batch = detector.processor.poll(_POLL_SECONDS_WHILE_STARTING if assignment.is_starting else POLL_SECONDS)
+    assignment.change(batch)
+    if batch.records and not judge(detector, batch):
         return False
-    report.batch(outcomes)
+    assignment.start()
     return True
 
 
-def route_all(records: Sequence[Record], routes: Routes, stop: Stop) -> Sequence[tuple[Message, Outcome]]:
+def judge(detector: Detector, batch: Batch) -> bool:
+    """Route a batch, commit it and report it. Returns False where it was aborted."""
+    routed = route_all(detector, batch)
+    if detector.stop.requested:
+        detector.stop.end_a_child()
+        return True
+    outcomes = [outcome for _, outcome in routed]
+    detector.failures.check(outcomes)
+    try:
+        detector.processor.commit(batch, [message for message, _ in routed])
+    except BatchAborted as aborted:
+        logger.warning("batch of %d aborted, to be read again: %s", len(batch.records), aborted)
+        return False
+    detector.report.batch(outcomes)
+    return True
+
+
+def route_all(detector: Detector, batch: Batch) -> Sequence[tuple[Message, Outcome]]:
     """Return what follows from the records, up to where a stop is asked for."""
+    stop, rules, outputs, now = detector.stop, detector.rules, detector.outputs, now_ms()
     routed = []
     with stop.while_waiting_for("a rule of FRAUD_RULES to answer"):
-        for record in records:
+        for record in batch.records:
             if stop.requested:
                 break
-            routed.append(route(record, routes))
+            routed.append(route(record, rules, outputs, now))
     return routed

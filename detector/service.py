@@ -5,11 +5,12 @@ from contextlib import closing
 from functools import partial
 
 from detector import loop
+from detector.assignment import Assignment
+from detector.outputs import Outputs, outputs_of
 from detector.report import Report
-from detector.routing import Routes
 from detector.rules import THRESHOLD_RULE, amount_over
 from detector.settings import DetectorSettings
-from messaging.seam import ANY_TIME_MS, ClientLibrary
+from messaging.seam import ClientLibrary
 from messaging.supervisor import keep_running, load_library
 from runtime.health import Heartbeat
 from runtime.process import Process
@@ -28,43 +29,39 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
     """Judge until a stop is asked for."""
     logger.info(
         "started: %s at %s, group %s, rules %s",
-        settings.kafka.client,
-        settings.kafka.bootstrap_servers,
-        settings.kafka.consumer_group,
+        settings.connection.client,
+        settings.connection.bootstrap_servers,
+        settings.group.consumer_group,
         ", ".join([f"{THRESHOLD_RULE} ({settings.fraud_threshold})", *(rule.name for rule in settings.fraud_rules)]),
     )
     report = Report(settings.runtime.log.transactions)
-    session = partial(detect, settings, load_library(settings.kafka.client), report, stop)
-    keep_running(session, settings.kafka, stop)
+    session = partial(detect, settings, load_library(settings.connection.client), report, stop)
+    keep_running(session, settings.connection, stop)
     report.total()
 
 
 def detect(settings: DetectorSettings, library: ClientLibrary, report: Report, stop: Stop) -> None:
     """Judge with one client, until a stop is asked for or the client fails."""
-    routes = make_routes(settings, library)
-    failures = loop.RuleFailures(settings.dead_letter_limit)
-    heartbeat = Heartbeat(settings.runtime.health_file)
-    with closing(library.open_detector_client(settings.kafka, settings.topics.transactions)) as client:
-        logger.info("connected: reading %s", settings.topics.transactions)
-        loop.run(client, routes, failures, report, heartbeat, stop)
+    outputs = prepare(settings, library)
+    topic = settings.topics.transactions
+    with closing(library.open_processor(settings.connection, settings.group, topic)) as processor:
+        logger.info("connected: reading %s", topic)
+        loop.run(
+            loop.Detector(
+                processor,
+                Assignment(processor, topic),
+                rules=[amount_over(settings.fraud_threshold), *settings.fraud_rules],
+                failures=loop.RuleFailures(settings.dead_letter_limit),
+                outputs=outputs,
+                report=report,
+                heartbeat=Heartbeat(settings.runtime.health_file),
+                stop=stop,
+            )
+        )
 
 
-def make_routes(settings: DetectorSettings, library: ClientLibrary) -> Routes:
+def prepare(settings: DetectorSettings, library: ClientLibrary) -> Outputs:
     """Make sure that the topics exist, and return where the verdicts lead."""
     names = settings.topics
-    library.create_topics(settings.kafka, names.names())
-    topics = library.describe_topics(settings.kafka, names.names())
-    partitions = topics[names.transactions].partitions
-    outputs = [topics[name] for name in names.names()[1:]]
-    most_after = min(output.most_after_ms for output in outputs)
-    return Routes(
-        rules=[amount_over(settings.fraud_threshold), *settings.fraud_rules],
-        fraud=names.fraud,
-        legit=names.legit,
-        dead_letter=names.dead_letter,
-        keeps_partition={name for name, topic in topics.items() if topic.partitions == partitions},
-        max_message_bytes=min(output.max_message_bytes for output in outputs),
-        most_before_ms=min(output.most_before_ms for output in outputs),
-        # What the input has taken they take too, now or later, unless their limit is narrower.
-        most_after_ms=most_after if most_after < topics[names.transactions].most_after_ms else ANY_TIME_MS,
-    )
+    library.create_topics(settings.connection, settings.topic_creation, names.all)
+    return outputs_of(names, library.describe_topics(settings.connection, names.all))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import partial
 
 from detector.rules import Rule, named_rules
-from messaging.settings import KafkaSettings, TopicSettings
+from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings, TopicSettings
 from runtime.parsing import number_from_zero, whole_number
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
@@ -16,7 +16,9 @@ from runtime.settings import setting
 class DetectorSettings:
     """All that `python -m detector` reads."""
 
-    kafka: KafkaSettings
+    connection: ConnectionSettings
+    topic_creation: TopicCreationSettings
+    group: GroupSettings
     topics: TopicSettings
     runtime: RuntimeSettings
     fraud_threshold: Decimal = setting(

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,8 +12,7 @@ from embedded_kafka.broker import EmbeddedKafka
 from embedded_kafka.configuration import PLAIN
 from embedded_kafka.errors import EmbeddedKafkaError
 from embedded_kafka.waiting import Waiting
-from messaging.settings import KafkaSettings, TopicSettings
-from provisioning.cluster import apply
+from provisioning.cluster import SetupSettings, apply
 from provisioning.listeners import MECHANISM, secured_properties
 from provisioning.principals import BROKER, SETUP
 from provisioning.store import make_secrets
@@ -22,12 +20,6 @@ from runtime.settings import environment, read_settings
 
 HOSTS = ("localhost", "127.0.0.1")
 _ANY_SERVER = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
-
-
-@dataclass(frozen=True)
-class _Settings:
-    kafka: KafkaSettings
-    topics: TopicSettings
 
 
 class SecuredKafka:
@@ -48,7 +40,7 @@ class SecuredKafka:
     ) -> None:
         self.secrets = directory.absolute() / "secrets"
         self._names = environment() if names is None else names
-        self._topics = read_settings(_Settings, {**self._names, **PLAIN, **_ANY_SERVER}).topics
+        read_settings(SetupSettings, {**self._names, **PLAIN, **_ANY_SERVER})
         self._waiting = waiting or Waiting()
         self._step = "Making the users, the topics and their rights" if waiting else ""
         try:
@@ -56,7 +48,7 @@ class SecuredKafka:
         except OSError as error:
             raise EmbeddedKafkaError(f"the folder for keys and passwords cannot be used: {error}") from error
         secured = secured_properties(self.secrets / BROKER, logins=["CLIENTS"], certificates=["BROKER", "CONTROLLER"])
-        tls = self._of_setup(_ANY_SERVER["KAFKA_BOOTSTRAP_SERVERS"]).security.tls
+        tls = self._of_setup(_ANY_SERVER["KAFKA_BOOTSTRAP_SERVERS"]).connection.security.tls
         self.broker = EmbeddedKafka(
             port=port,
             data_directory=directory / "broker",
@@ -97,7 +89,7 @@ class SecuredKafka:
         }
 
     @property
-    def setup(self) -> KafkaSettings:
+    def setup(self) -> SetupSettings:
         """The settings with which one may do everything."""
         return self._of_setup(f"localhost:{self.broker.ports.broker}")
 
@@ -109,7 +101,7 @@ class SecuredKafka:
     def apply(self) -> None:
         """Make the users, the topics and the ACLs. Raises EmbeddedKafkaError."""
         try:
-            apply(self.setup, self._topics, self.secrets)
+            apply(self.setup, self.secrets)
         except KafkaException as error:
             raise EmbeddedKafkaError(f"Kafka could not be secured: {error.args[0].str()}") from error
 
@@ -121,7 +113,7 @@ class SecuredKafka:
             self._waiting.pause(self._step)
         applied.result()
 
-    def _of_setup(self, servers: str) -> KafkaSettings:
+    def _of_setup(self, servers: str) -> SetupSettings:
         own = {
             **PLAIN,
             "KAFKA_BOOTSTRAP_SERVERS": servers,
@@ -130,4 +122,4 @@ class SecuredKafka:
             "KAFKA_SSL_CERTIFICATE_FILE": str(self.secrets / SETUP / "certificate.pem"),
             "KAFKA_SSL_KEY_FILE": str(self.secrets / SETUP / "key.pem"),
         }
-        return read_settings(KafkaSettings, {**self._names, **own})
+        return read_settings(SetupSettings, {**self._names, **own})

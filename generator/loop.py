@@ -6,7 +6,7 @@ from itertools import islice
 
 from generator.pace import Pace
 from generator.report import Report
-from messaging.seam import GeneratorClient, Message
+from messaging.seam import Message, Publisher
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
@@ -15,39 +15,39 @@ _LONGEST_WAIT_SECONDS = 0.1
 
 
 def run(
-    client: GeneratorClient,
+    publisher: Publisher,
     messages: Iterator[Message],
     per_second: float,
     report: Report,
     heartbeat: Heartbeat,
     stop: Stop,
 ) -> None:
-    """Send messages at their pace until they end or a stop is asked for, then deliver what was taken on.
+    """Send messages at their pace until they end or a stop is asked for, then deliver what was queued.
 
-    They go in bunches: what is due is made, sent and delivered before the next is made. Raises ClientFailed, and
+    Sends in bursts; each is acknowledged before the next is made. Raises ClientFailed, and
     ServiceFailed where a stop has waited for long enough.
     """
     pace = Pace(per_second, time.monotonic())
     ended = False
-    while client.in_flight or not (stop.requested or ended):
+    while publisher.in_flight or not (stop.requested or ended):
         heartbeat.beat()
         if stop.is_overdue:
             raise ServiceFailed("stopped without waiting any longer: Kafka does not answer")
-        if client.in_flight:
-            report.delivered(client.delivered(_LONGEST_WAIT_SECONDS))
+        if publisher.in_flight:
+            report.delivered(publisher.delivered(_LONGEST_WAIT_SECONDS))
         elif due := pace.due(time.monotonic()):
-            ended = send_all(client, messages, due, stop)
+            ended = send_all(publisher, messages, due, stop)
         else:
             stop.wait(min(_LONGEST_WAIT_SECONDS, pace.seconds_until_due(time.monotonic())))
         report.summary()
 
 
-def send_all(client: GeneratorClient, messages: Iterator[Message], due: int, stop: Stop) -> bool:
+def send_all(publisher: Publisher, messages: Iterator[Message], due: int, stop: Stop) -> bool:
     """Make and send so many messages, or fewer where a stop is asked for; return whether there are no more."""
     made = 0
     with stop.while_waiting_for("its own making of transactions"):
         for message in islice(messages, due):
-            client.send(message)
+            publisher.send(message)
             made += 1
             if stop.requested:
                 break

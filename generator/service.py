@@ -30,16 +30,16 @@ def serve(settings: GeneratorSettings, stop: Stop) -> None:
     """Generate until the count is reached or a stop is asked for."""
     logger.info(
         "started: %s at %s, %s a second to %s",
-        settings.kafka.client,
-        settings.kafka.bootstrap_servers,
+        settings.connection.client,
+        settings.connection.bootstrap_servers,
         settings.per_second or "as fast as possible,",
-        settings.topics.transactions,
+        settings.topic,
     )
     stream = fake_transactions(settings.seed, settings.accounts, timestamp)
-    messages = map(partial(as_message, settings.topics.transactions), islice(stream, settings.count or None))
+    messages = map(partial(as_message, settings.topic), islice(stream, settings.count or None))
     report = Report(settings.runtime.log.transactions)
-    session = partial(generate, settings, load_library(settings.kafka.client), messages, report, stop)
-    keep_running(session, settings.kafka, stop)
+    session = partial(generate, settings, load_library(settings.connection.client), messages, report, stop)
+    keep_running(session, settings.connection, stop)
     report.total()
 
 
@@ -47,11 +47,11 @@ def generate(
     settings: GeneratorSettings, library: ClientLibrary, messages: Iterator[Message], report: Report, stop: Stop
 ) -> None:
     """Generate with one client, until the messages end, a stop is asked for or the client fails."""
-    library.create_topics(settings.kafka, [settings.topics.transactions])
+    library.create_topics(settings.connection, settings.topic_creation, [settings.topic])
     heartbeat = Heartbeat(settings.runtime.health_file)
-    with closing(library.open_generator_client(settings.kafka)) as client:
-        logger.info("connected: writing to %s", settings.topics.transactions)
+    with closing(library.open_publisher(settings.connection)) as publisher:
+        logger.info("connected: writing to %s", settings.topic)
         try:
-            loop.run(client, messages, float(settings.per_second), report, heartbeat, stop)
+            loop.run(publisher, messages, float(settings.per_second), report, heartbeat, stop)
         finally:
-            report.given_up(client.in_flight)
+            report.given_up(publisher.in_flight)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from messaging.settings import KafkaSettings, TopicSettings
+from messaging.settings import ConnectionSettings, TopicCreationSettings, transactions_topic
 from runtime.parsing import number_from_zero, optional_whole_number, whole_number
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
@@ -14,9 +14,10 @@ from runtime.settings import setting
 class GeneratorSettings:
     """All that `python -m generator` reads."""
 
-    kafka: KafkaSettings
-    topics: TopicSettings
+    connection: ConnectionSettings
+    topic_creation: TopicCreationSettings
     runtime: RuntimeSettings
+    topic: str = transactions_topic()
     per_second: Decimal = setting("TRANSACTIONS_PER_SECOND", "10", number_from_zero, "the pace; 0: as fast as possible")
     count: int = setting(
         "TRANSACTION_COUNT", "0", partial(whole_number, 0, 10**15), "stop after so many transactions; 0: never"

@@ -1,24 +1,33 @@
 """THE SEAM between the services and Kafka, and the words used on both sides of it.
 
 A *record* is what was read from a partition, a *message* what is to be written to a topic. A *batch* is what one poll
-returned: its messages and the group's new offsets become visible together, in one Kafka transaction, or not at all.
-Every implementation passes the same contract tests (tests/contract).
+returned: the messages that follow from it and the group's new offsets become visible together, in one Kafka
+transaction, or not at all. A partition is *gained* when the consumer group assigns it to this member, and *lost* when
+the group takes it away, or has gone on without this member.
+
+Roles: a *processor* polls as a member of a consumer group and commits; a *publisher* only writes; a *reader* reads from
+here to there, in no group. Every implementation passes the same contract tests (tests/contract).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from messaging.settings import KafkaSettings
+from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 
 Headers = Sequence[tuple[str, bytes | None]]
+Offsets = Mapping[tuple[str, int], int]  # by topic and partition
+
+ANY_TIME_MS = 2**63 - 1
 
 
 class Record(Struct, frozen=True, gc=False):
     """A record as it was read. `timestamp` is in milliseconds since the epoch.
 
     `problem` says why the client could not read it whole; key, value and headers are then what it could read.
+    `has_broker_time`: the topic has put the broker's time in the place of the writer's (LogAppendTime); told by readers
+    alone.
     """
 
     topic: str
@@ -29,6 +38,7 @@ class Record(Struct, frozen=True, gc=False):
     value: bytes | None
     headers: Headers
     problem: str | None = None
+    has_broker_time: bool = False
 
 
 class Message(Struct, frozen=True, gc=False):
@@ -45,7 +55,25 @@ class Message(Struct, frozen=True, gc=False):
     partition: int | None
 
 
-ANY_TIME_MS = 2**63 - 1
+class Batch(Struct, frozen=True):
+    """What one poll returned; each partition's records are in order, and none is of a partition that is not started.
+
+    `lost` comes before `gained`: a partition in both has been somebody else's meanwhile. `member` is the library's own
+    word for who polled it, read right after the poll; None where that was no member of the group any more.
+    """
+
+    records: Sequence[Record] = ()
+    lost: Collection[int] = ()
+    gained: Collection[int] = ()
+    member: Any = None
+
+    def first_offsets(self) -> Mapping[int, int]:
+        """Return by partition the offset of the first record: from here an aborted batch is read again."""
+        return {record.partition: record.offset for record in reversed(self.records)}
+
+    def next_offsets(self) -> Mapping[int, int]:
+        """Return by partition the offset of the *next* record, the one behind the last: what the group commits."""
+        return {record.partition: record.offset + 1 for record in self.records}
 
 
 class Topic(NamedTuple):
@@ -64,6 +92,10 @@ class BatchAborted(Exception):
     """Nothing of the batch is visible and its offsets are not committed; the next poll gives its records again."""
 
 
+class OffsetUnstable(Exception):
+    """A Kafka transaction that is still open may change the group's offset, or nobody knows it yet: ask again."""
+
+
 class ClientFailed(Exception):
     """The client is of no use any more: close it and open a new one. What was not committed or delivered is not."""
 
@@ -76,20 +108,29 @@ class AccessRefused(Exception):
     """
 
 
-class DetectorClient(Protocol):
+class Processor(Protocol):
     """Reads one topic as a member of a consumer group and writes to others, exactly once.
 
     Every method but `lag` and `close` raises ClientFailed when the client cannot go on, and AccessRefused.
     """
 
-    def poll(self, seconds: float) -> Sequence[Record]:
-        """Return the next batch, empty when none came within `seconds`; each partition's records are in order.
+    def poll(self, seconds: float) -> Batch:
+        """Return the next batch; it is empty when nothing came within `seconds`.
 
-        Only committed records are read. The batch before must have been committed or aborted.
+        Only committed records are read. The batch before must have been committed, aborted or abandoned for good.
         """
 
-    def commit(self, messages: Sequence[Message]) -> None:
-        """Write the messages and the offsets of the last batch in one Kafka transaction.
+    def committed(self, partition: int) -> int | None:
+        """Return the offset from which the group goes on in a gained partition, None where it has committed none.
+
+        Raises OffsetUnstable while that is not certain; answers within a fraction of a second.
+        """
+
+    def start(self, partition: int, offset: int | None) -> None:
+        """Begin to read a gained partition there; None: at its first record. Until then it is not read."""
+
+    def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
+        """Write the messages and the batch's next offsets in one Kafka transaction.
 
         Raises BatchAborted when that did not work and the batch is to be polled again, for instance because the
         partitions have been given to another member meanwhile.
@@ -102,11 +143,11 @@ class DetectorClient(Protocol):
         """Leave the group. Never raises."""
 
 
-class GeneratorClient(Protocol):
+class Publisher(Protocol):
     """Writes messages, each delivered once and in the order of its partition, retrying for as long as it takes."""
 
     def send(self, message: Message) -> None:
-        """Take on a message; returns before it is delivered."""
+        """Queue a message; returns before it is delivered."""
 
     def delivered(self, seconds: float) -> Sequence[Message]:
         """Return the messages delivered since the last call, in the order of sending.
@@ -117,10 +158,28 @@ class GeneratorClient(Protocol):
 
     @property
     def in_flight(self) -> int:
-        """How many messages have been taken on and not yet returned as delivered."""
+        """How many messages have been queued and not yet returned as delivered."""
 
     def close(self) -> None:
         """Give up what is in flight. Never raises."""
+
+
+class Reader(Protocol):
+    """Reads partitions from here to there. It joins no group and commits nothing."""
+
+    @property
+    def left(self) -> Offsets:
+        """Up to where the partitions are still to be read; empty when all have been."""
+
+    def poll(self, seconds: float) -> Sequence[Record]:
+        """Return the next committed records that lie before the ends, none when none came within `seconds`.
+
+        Each partition's records are in order. Kafka transactions that are open before the ends are waited for. Raises
+        ClientFailed and AccessRefused.
+        """
+
+    def close(self) -> None:
+        """Give up what has not been read. Never raises."""
 
 
 class ClientLibrary(Protocol):
@@ -129,17 +188,25 @@ class ClientLibrary(Protocol):
     Every function raises ClientFailed when Kafka does not answer, and AccessRefused when it refuses.
     """
 
-    def create_topics(self, settings: KafkaSettings, names: Sequence[str]) -> None:
+    def create_topics(
+        self, connection: ConnectionSettings, creation: TopicCreationSettings, names: Sequence[str]
+    ) -> None:
         """Create the topics that do not exist. One that is there only has to be visible."""
 
-    def describe_topics(self, settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:
+    def describe_topics(self, connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:
         """Return topics that exist as they are.
 
         One whose settings may not be seen (DescribeConfigs) is taken to have Kafka's defaults; the log is told so once.
         """
 
-    def open_detector_client(self, settings: KafkaSettings, topic: str) -> DetectorClient:
+    def end_offsets(self, connection: ConnectionSettings, names: Sequence[str]) -> Offsets:
+        """Return where the partitions of topics end now, open Kafka transactions included (the high watermark)."""
+
+    def open_processor(self, connection: ConnectionSettings, group: GroupSettings, topic: str) -> Processor:
         """Join the consumer group as a reader of the topic."""
 
-    def open_generator_client(self, settings: KafkaSettings) -> GeneratorClient:
-        """Return a client that is ready to send."""
+    def open_publisher(self, connection: ConnectionSettings) -> Publisher:
+        """Return a publisher that is ready to send."""
+
+    def open_reader(self, connection: ConnectionSettings, starts: Offsets, ends: Offsets) -> Reader:
+        """Return a reader of the partitions that are named in `ends`, each from its start, or its first record."""

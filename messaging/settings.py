@@ -1,8 +1,9 @@
-"""The settings that both services share: where Kafka is, and how the topics are called."""
+"""The settings that services share, apart by who needs them: connection, group, topic creation, topic names."""
 
 import re
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from messaging.security.settings import SecuritySettings
 from runtime.parsing import one_of, whole_number
@@ -47,32 +48,42 @@ def group_name(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class KafkaSettings:
-    """The cluster, how to connect to it, the client library, and what the consumer group needs."""
-
-    security: SecuritySettings
-    bootstrap_servers: str = setting(
-        "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "where Kafka is: host:port, or several, comma between"
-    )
-    client: str = setting(
-        "KAFKA_CLIENT",
-        "kafka-python",
-        partial(one_of, CLIENTS),
-        f"the client library: {' or '.join(CLIENTS)} (librdkafka, the faster)",
-    )
-    topic_partitions: int = setting(
-        "TOPIC_PARTITIONS", "4", partial(whole_number, 1, 10_000), "partitions of each topic that has to be created"
-    )
-    topic_replication_factor: int = setting(
-        "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each partition then"
-    )
-    consumer_group: str = setting(
+def consumer_group() -> Any:
+    """Declare the field for the group's name, for all who need no more of it."""
+    return setting(
         "CONSUMER_GROUP",
         "detector",
         group_name,
         "the detectors' consumer group; a second one needs output topics of its own",
     )
+
+
+def transactions_topic() -> Any:
+    """Declare the field for the input's name, for all who need no other."""
+    return setting("TRANSACTIONS_TOPIC", "transactions", topic_name, "what the generator writes")
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """The cluster, how to connect to it, and with which client library."""
+
+    security: SecuritySettings
+    bootstrap_servers: str = setting(
+        "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "where Kafka is: host:port, or several, comma-separated"
+    )
+    client: str = setting(
+        "KAFKA_CLIENT",
+        "kafka-python",
+        partial(one_of, CLIENTS),
+        f"the client library: {' or '.join(CLIENTS)} (the faster)",
+    )
+
+
+@dataclass(frozen=True)
+class GroupSettings:
+    """The consumer group, and how its members process."""
+
+    consumer_group: str = consumer_group()
     batch_size: int = setting(
         "BATCH_SIZE", "10000", partial(whole_number, 1, 1_000_000), "most records in one Kafka transaction"
     )
@@ -80,13 +91,25 @@ class KafkaSettings:
         "KAFKA_SESSION_TIMEOUT_MS",
         "6000",
         partial(whole_number, 1000, 1_800_000),
-        "after so many ms of silence a detector's partitions go to the others (the broker sets the limits)",
+        "after this many ms of silence a detector's partitions go to the others (the broker sets the limits)",
     )
     transaction_timeout_ms: int = setting(
         "KAFKA_TRANSACTION_TIMEOUT_MS",
         "5000",
         partial(whole_number, 1000, 900_000),
-        "after so many ms the broker aborts what a killed detector left unfinished; until then readers wait",
+        "after this many ms the broker aborts what a killed detector left unfinished; until then readers wait",
+    )
+
+
+@dataclass(frozen=True)
+class TopicCreationSettings:
+    """The shape of topics that have to be created."""
+
+    partitions: int = setting(
+        "TOPIC_PARTITIONS", "4", partial(whole_number, 1, 10_000), "partitions of each topic that has to be created"
+    )
+    replication_factor: int = setting(
+        "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each partition then"
     )
 
 
@@ -94,22 +117,24 @@ class KafkaSettings:
 class TopicSettings:
     """The topics' names, all different."""
 
-    transactions: str = setting("TRANSACTIONS_TOPIC", "transactions", topic_name, "what the generator writes")
+    transactions: str = transactions_topic()
     fraud: str = setting("FRAUD_TOPIC", "fraud", topic_name, "transactions judged to be fraud")
     legit: str = setting("LEGIT_TOPIC", "legit", topic_name, "all other transactions")
     dead_letter: str = setting("DEAD_LETTER_TOPIC", "dead-letter", topic_name, "records that are not transactions")
 
     def __post_init__(self) -> None:
         """Refuse a name used twice: a detector would read its own output for ever."""
-        named = dict(
-            zip(("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC"), self.names(), strict=True)
-        )
-        twice = [
-            Mistake(name, topic, "a topic of its own") for name, topic in named.items() if self.names().count(topic) > 1
-        ]
+        named = zip(("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC"), self.all, strict=True)
+        twice = [Mistake(name, topic, "a topic of its own") for name, topic in named if self.all.count(topic) > 1]
         if twice:
             raise InvalidSettings(twice)
 
-    def names(self) -> tuple[str, ...]:
-        """Return the names: transactions, fraud, legit, dead letters."""
-        return (self.transactions, self.fraud, self.legit, self.dead_letter)
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what the detector writes: fraud, legit, dead letters."""
+        return (self.fraud, self.legit, self.dead_letter)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All names, the input's first."""
+        return (self.transactions, *self.outputs)

@@ -9,12 +9,12 @@ from typing import cast
 
 from messaging.seam import AccessRefused, ClientFailed, ClientLibrary
 from messaging.security.listener import connect, missing_security
-from messaging.settings import KafkaSettings
+from messaging.settings import ConnectionSettings
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
 from runtime.timing import Every
 
-_MODULES = {"kafka-python": "messaging.kafka_python_client", "confluent": "messaging.confluent_client"}
+_MODULES = {"kafka-python": "messaging.kafka_python", "confluent": "messaging.confluent"}
 _SECONDS_BETWEEN_LINES = 5.0
 _PAUSE_SECONDS = 0.5
 _PAUSE_AFTER_FAILURE_SECONDS = 3.0
@@ -33,7 +33,7 @@ def load_library(name: str) -> ClientLibrary:
         raise ServiceFailed(message) from error
 
 
-def keep_running(session: Callable[[], None], kafka: KafkaSettings, stop: Stop) -> None:
+def keep_running(session: Callable[[], None], connection: ConnectionSettings, stop: Stop) -> None:
     """Run a session with Kafka until it ends; after a ClientFailed, a new one.
 
     Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute, and ServiceRefused
@@ -41,7 +41,9 @@ def keep_running(session: Callable[[], None], kafka: KafkaSettings, stop: Stop) 
     """
     stop.work_begins("Kafka to answer")
     failures: deque[float] = deque(maxlen=_MOST_FAILURES)
-    while wait_for_cluster(kafka.bootstrap_servers, stop) and not _session_ended(session, kafka, failures, stop):
+    while wait_for_cluster(connection.bootstrap_servers, stop) and not _session_ended(
+        session, connection, failures, stop
+    ):
         stop.wait(_PAUSE_AFTER_FAILURE_SECONDS)
 
 
@@ -58,13 +60,15 @@ def wait_for_cluster(servers: str, stop: Stop) -> bool:
     return False
 
 
-def _session_ended(session: Callable[[], None], kafka: KafkaSettings, failures: deque[float], stop: Stop) -> bool:
+def _session_ended(
+    session: Callable[[], None], connection: ConnectionSettings, failures: deque[float], stop: Stop
+) -> bool:
     try:
         session()
     except AccessRefused as refused:
         raise ServiceRefused(str(refused)) from refused
     except ClientFailed as failed:
-        missing = missing_security(kafka)
+        missing = missing_security(connection)
         if missing is not None:
             raise ServiceRefused(missing) from failed
         failures.append(time.monotonic())

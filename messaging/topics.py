@@ -1,4 +1,4 @@
-"""What a topic's settings say of what it takes, and what is taken for granted where they may not be seen."""
+"""What a topic's configuration says of what it takes, and what is taken for granted where it may not be seen."""
 
 import logging
 from collections.abc import Mapping
@@ -10,40 +10,40 @@ from messaging.security.settings import SecuritySettings
 
 KAFKAS_MAX_MESSAGE_BYTES = 1_048_588  # https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes
 
-TOPIC_SETTINGS = (
-    "max.message.bytes",
-    "message.timestamp.type",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.after.max.ms",
-)
+_LARGEST = "max.message.bytes"
+_KIND_OF_TIME = "message.timestamp.type"
+_BEFORE = "message.timestamp.before.max.ms"
+_AFTER = "message.timestamp.after.max.ms"
+TOPIC_CONFIGS = (_LARGEST, _KIND_OF_TIME, _BEFORE, _AFTER)
 
 logger = logging.getLogger(__name__)
 
 
-def describe_topic(partitions: int, settings: Mapping[str, str] | None) -> Topic:
-    """Return a topic by the cluster's TOPIC_SETTINGS for it; one that is without a setting has no such limit.
+def describe_topic(partitions: int, configs: Mapping[str, str] | None) -> Topic:
+    """Return a topic by the cluster's TOPIC_CONFIGS for it; one that is without a bound on time has none.
 
     None, where they may not be seen: a topic with Kafka's default size and without limits on time. Kafka 4 has one of
     an hour into the future, but what the input has taken, an output with the same settings takes too; and where that is
     wrong, the broker refuses the batch and nothing is lost, while a limit that is not there would cost good records
     their verdict.
     """
-    if settings is None:
+    if configs is None:
         return Topic(partitions, KAFKAS_MAX_MESSAGE_BYTES)
-    kind, before, after = (settings.get(name) for name in TOPIC_SETTINGS[1:])
-    if kind == "LogAppendTime":  # the broker's own time stands in the place of any other
-        before = after = None
-    return Topic(partitions, int(settings[TOPIC_SETTINGS[0]]), int(before or ANY_TIME_MS), int(after or ANY_TIME_MS))
+    largest = int(configs[_LARGEST])
+    if configs.get(_KIND_OF_TIME) == "LogAppendTime":  # the broker's own time stands in the place of any other
+        return Topic(partitions, largest)
+    before, after = (int(configs.get(name) or ANY_TIME_MS) for name in (_BEFORE, _AFTER))
+    return Topic(partitions, largest, before, after)
 
 
 def describe_all(
-    security: SecuritySettings, partitions: Mapping[str, int], settings: Mapping[str, Mapping[str, str] | None]
+    security: SecuritySettings, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str] | None]
 ) -> Mapping[str, Topic]:
-    """Return topics by their settings, None where these may not be seen; of such topics the log is told once."""
-    hidden = tuple(sorted(name for name, found in settings.items() if found is None))
+    """Return topics by their configs, None where these may not be seen; of such topics the log is told once."""
+    hidden = tuple(sorted(name for name, found in configs.items() if found is None))
     if hidden:
         _warn_once(settings_hidden(security, hidden, KAFKAS_MAX_MESSAGE_BYTES))
-    return {name: describe_topic(partitions[name], found) for name, found in settings.items()}
+    return {name: describe_topic(partitions[name], found) for name, found in configs.items()}
 
 
 @cache

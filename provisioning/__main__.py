@@ -3,13 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from messaging.settings import KafkaSettings, TopicSettings
-from provisioning.cluster import apply
+from provisioning.cluster import SetupSettings, apply
 from provisioning.principals import rights
 from provisioning.store import FOLDERS, make_secrets
 from runtime.settings import InvalidSettings, environment, read_settings
@@ -18,14 +16,6 @@ DESCRIPTION = """\
 keys: makes what is missing of the keys, certificates and passwords, a folder for each who uses them.
 setup: makes the users, the topics and the ACLs, at the Kafka that KAFKA_BOOTSTRAP_SERVERS and so on name.
 Both can be repeated."""
-
-
-@dataclass(frozen=True)
-class SetupSettings:
-    """What `setup` reads from the environment."""
-
-    kafka: KafkaSettings
-    topics: TopicSettings
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -49,8 +39,8 @@ def _make(options: argparse.Namespace) -> int:
 
 def _set_up(directory: Path) -> int:
     settings = read_settings(SetupSettings, environment())
-    apply(settings.kafka, settings.topics, directory)
-    print(f"users, topics and {len(rights(settings.kafka, settings.topics))} ACLs are as they should be")
+    apply(settings, directory)
+    print(f"users, topics and {len(rights(settings.consumer_group, settings.topics))} ACLs are as they should be")
     return 0
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from messaging.security.settings import librdkafka_configuration
-from messaging.settings import KafkaSettings, TopicSettings
+from messaging.confluent.connection import security_configuration
+from messaging.settings import ConnectionSettings, TopicCreationSettings, TopicSettings, consumer_group
 from provisioning.principals import USERS, Right, rights
 
 ITERATIONS = 8192
@@ -31,17 +32,28 @@ _ANSWER_SECONDS = 30.0
 _ANY_HOST = "*"
 
 
-def apply(kafka: KafkaSettings, topics: TopicSettings, secrets: Path) -> None:
+@dataclass(frozen=True)
+class SetupSettings:
+    """Where the cluster is, and what is made there."""
+
+    connection: ConnectionSettings
+    topic_creation: TopicCreationSettings
+    topics: TopicSettings
+    consumer_group: str = consumer_group()
+
+
+def apply(settings: SetupSettings, secrets: Path) -> None:
     """Make the users, with the passwords that are in `secrets`, the topics and the ACLs. Raises KafkaException."""
-    admin = open_admin(kafka)
+    admin = open_admin(settings.connection)
     _make_users(admin, {user: (secrets / user / "password").read_bytes() for user in USERS})
-    _make_topics(admin, kafka, topics.names())
-    allow_only(admin, rights(kafka, topics))
+    _make_topics(admin, settings.topic_creation, settings.topics.all)
+    allow_only(admin, rights(settings.consumer_group, settings.topics))
 
 
-def open_admin(kafka: KafkaSettings) -> AdminClient:
+def open_admin(connection: ConnectionSettings) -> AdminClient:
     """Return a client with the rights of whoever the settings name."""
-    return AdminClient({"bootstrap.servers": kafka.bootstrap_servers, **librdkafka_configuration(kafka.security)})
+    servers = {"bootstrap.servers": connection.bootstrap_servers}
+    return AdminClient({**servers, **security_configuration(connection.security)})
 
 
 def allow_only(admin: AdminClient, wanted: Sequence[Right]) -> None:
@@ -71,8 +83,8 @@ def _make_users(admin: AdminClient, passwords: Mapping[str, bytes]) -> None:
     _expect(admin.alter_user_scram_credentials(users, **_PATIENT).values())
 
 
-def _make_topics(admin: AdminClient, kafka: KafkaSettings, names: Sequence[str]) -> None:
-    topics = [NewTopic(name, kafka.topic_partitions, kafka.topic_replication_factor) for name in names]
+def _make_topics(admin: AdminClient, creation: TopicCreationSettings, names: Sequence[str]) -> None:
+    topics = [NewTopic(name, creation.partitions, creation.replication_factor) for name in names]
     for made in admin.create_topics(topics, **_PATIENT).values():
         error = made.exception()
         if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from messaging.settings import KafkaSettings, TopicSettings
+from messaging.settings import TopicSettings
 
 BROKER = "kafka"
 SETUP = "setup"
@@ -21,31 +21,35 @@ class Right(NamedTuple):
     is_prefix: bool = False
 
 
-def rights(kafka: KafkaSettings, topics: TopicSettings) -> Sequence[Right]:
+def rights(consumer_group: str, topics: TopicSettings) -> Sequence[Right]:
     """Return all that the three services may do, and nothing more.
 
     Read and Write bring Describe with them, and the first Write on a topic the right to write idempotently. With
     DescribeConfigs the detector and the audit know what the topics take; they go on without it.
     """
-    return [*_of_the_generator(topics), *_of_the_detector(kafka, topics), *_of_the_audit(kafka, topics)]
+    return [
+        *_of_the_generator(topics),
+        *_of_the_detector(consumer_group, topics),
+        *_of_the_audit(consumer_group, topics),
+    ]
 
 
 def _of_the_generator(topics: TopicSettings) -> Iterator[Right]:
     yield Right("generator", "WRITE", "TOPIC", topics.transactions)
 
 
-def _of_the_detector(kafka: KafkaSettings, topics: TopicSettings) -> Iterator[Right]:
+def _of_the_detector(consumer_group: str, topics: TopicSettings) -> Iterator[Right]:
     yield Right("detector", "READ", "TOPIC", topics.transactions)
-    yield Right("detector", "READ", "GROUP", kafka.consumer_group)
-    yield Right("detector", "WRITE", "TRANSACTIONAL_ID", f"{kafka.consumer_group}-", is_prefix=True)
-    for output in topics.names()[1:]:
+    yield Right("detector", "READ", "GROUP", consumer_group)
+    yield Right("detector", "WRITE", "TRANSACTIONAL_ID", f"{consumer_group}-", is_prefix=True)
+    for output in topics.outputs:
         yield Right("detector", "WRITE", "TOPIC", output)
-    for topic in topics.names():
+    for topic in topics.all:
         yield Right("detector", "DESCRIBE_CONFIGS", "TOPIC", topic)
 
 
-def _of_the_audit(kafka: KafkaSettings, topics: TopicSettings) -> Iterator[Right]:
-    yield Right("audit", "DESCRIBE", "GROUP", kafka.consumer_group)
-    for topic in topics.names():
+def _of_the_audit(consumer_group: str, topics: TopicSettings) -> Iterator[Right]:
+    yield Right("audit", "DESCRIBE", "GROUP", consumer_group)
+    for topic in topics.all:
         yield Right("audit", "READ", "TOPIC", topic)
         yield Right("audit", "DESCRIBE_CONFIGS", "TOPIC", topic)

@@ -5,7 +5,7 @@ import ssl
 import struct
 
 from messaging.security.settings import SecuritySettings
-from messaging.settings import KafkaSettings
+from messaging.settings import ConnectionSettings
 
 _CONNECT_SECONDS = 2.0
 # SaslHandshake, version 1, without a client id: https://kafka.apache.org/protocol#The_Messages_SaslHandshake
@@ -19,9 +19,9 @@ def connect(server: str) -> socket.socket:
     return socket.create_connection((_host(server), int(server.rpartition(":")[2])), timeout=_CONNECT_SECONDS)
 
 
-def missing_security(kafka: KafkaSettings) -> str | None:
+def missing_security(connection: ConnectionSettings) -> str | None:
     """Say which setting has to be another one because the first server wants TLS or a login; None: none is known."""
-    server, security = kafka.bootstrap_servers.partition(",")[0], kafka.security
+    server, security = connection.bootstrap_servers.partition(",")[0], connection.security
     mistake = f"KAFKA_SECURITY_PROTOCOL={security.protocol} has to be"
     if not security.has_tls and _wants_tls(server):
         return f"Kafka at {server} wants TLS: {mistake} SSL or SASL_SSL"

@@ -1,4 +1,4 @@
-"""How the connection to Kafka is secured: the settings, checked, and in the words of librdkafka."""
+"""How the connection to Kafka is secured: the settings, checked."""
 
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -90,23 +90,6 @@ class SecuritySettings:
         if self.certificate_file is not None:
             context.load_cert_chain(self.certificate_file, self.key_file, _NO_PASSWORD)
         return context
-
-
-def librdkafka_configuration(settings: SecuritySettings) -> dict[str, str]:
-    """Return the settings as librdkafka calls them."""
-    login = {
-        "sasl.mechanism": settings.mechanism,
-        "sasl.username": settings.username,
-        "sasl.password": settings.password,
-    }
-    tls = {
-        "ssl.ca.location": settings.ca_file,
-        "ssl.certificate.location": settings.certificate_file,
-        "ssl.key.location": settings.key_file,
-        "ssl.endpoint.identification.algorithm": "https",
-    }
-    used = {**(login if settings.has_login else {}), **(tls if settings.has_tls else {})}
-    return {"security.protocol": settings.protocol, **{name: text for name, text in used.items() if text is not None}}
 
 
 def _one_of(choices: tuple[str, ...], text: str) -> str:

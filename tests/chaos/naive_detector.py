@@ -3,20 +3,26 @@
 A member that the group has left behind then commits as nobody, which the broker does not check: it doubles records.
 """
 
+from collections.abc import Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from detector.service import serve
 from detector.settings import DetectorSettings
-from messaging import kafka_python_client
+from messaging.kafka_python.processor import KafkaPythonProcessor
+from messaging.seam import Batch, Message
 from runtime.process import begin
 from runtime.service import run_service
 
+_commit_as_polled = KafkaPythonProcessor.commit
 
-def _ask_now(membership: Any) -> Any:
-    return membership._consumer.group_metadata()  # noqa: SLF001 - the mistake
+
+def _commit_as_of_now(self: Any, batch: Batch, messages: Sequence[Message]) -> None:
+    _commit_as_polled(self, replace(batch, member=self._consumer.group_metadata()), messages)
 
 
 if __name__ == "__main__":
-    naive: Any = kafka_python_client._Membership  # noqa: SLF001 - it is to be broken
-    naive.metadata = property(_ask_now, lambda _membership, _kept: None)
+    naive: Any = KafkaPythonProcessor
+    naive.commit = _commit_as_of_now  # it is to be broken
     run_service(begin("detector"), DetectorSettings, serve)

@@ -2,10 +2,19 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
-from messaging.seam import ClientLibrary, DetectorClient, GeneratorClient, Message, Record, Topic
-from messaging.settings import KafkaSettings
+from messaging.seam import (
+    Batch,
+    ClientLibrary,
+    Message,
+    OffsetUnstable,
+    Processor,
+    Publisher,
+    Record,
+    Topic,
+)
+from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 from runtime.settings import read_settings
 from tests.support.topics import Names, unique_names
 from tests.support.waiting import wait_until
@@ -21,63 +30,100 @@ class Stage:
     """
 
     def __init__(self, library: ClientLibrary, servers: str, names: Names, expel: Callable[[], None]) -> None:
-        texts = {"KAFKA_BOOTSTRAP_SERVERS": servers, "CONSUMER_GROUP": names.group}
         self.library = library
-        self.settings = read_settings(KafkaSettings, texts)
+        self.connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers})
+        self.group = read_settings(GroupSettings, {"CONSUMER_GROUP": names.group})
         self.names = names
         self.expel = expel
         self._opened = ExitStack()
 
     def create_topics(self, partitions: int, names: Sequence[str]) -> Mapping[str, Topic]:
         """Create topics of so many partitions; return them as they are."""
-        self.library.create_topics(dataclasses.replace(self.settings, topic_partitions=partitions), names)
-        return self.library.describe_topics(self.settings, names)
+        self.library.create_topics(self.connection, TopicCreationSettings(partitions, 1), names)
+        return self.library.describe_topics(self.connection, names)
 
-    def reader(self, topic: str | None = None, group: str | None = None, batch_size: int = 10_000) -> DetectorClient:
+    def processor(self, topic: str | None = None) -> Processor:
         """Return a member of the group that reads the transactions, unless told otherwise."""
-        group = group or self.settings.consumer_group
-        settings = dataclasses.replace(self.settings, consumer_group=group, batch_size=batch_size)
-        client = self.library.open_detector_client(settings, topic or self.names.transactions)
-        return self._opened.enter_context(closing(client))
+        opened = self.library.open_processor(self.connection, self.group, topic or self.names.transactions)
+        return self._opened.enter_context(closing(opened))
 
-    def writer(self) -> GeneratorClient:
+    def member(self, topic: str | None = None, group: str | None = None, batch_size: int = 10_000) -> "Member":
+        """Return a member of the group, unless told otherwise, that starts what it gains."""
+        settings = dataclasses.replace(
+            self.group, consumer_group=group or self.group.consumer_group, batch_size=batch_size
+        )
+        opened = self.library.open_processor(self.connection, settings, topic or self.names.transactions)
+        return Member(self._opened.enter_context(closing(opened)))
+
+    def publisher(self) -> Publisher:
         """Return a client that writes."""
-        return self._opened.enter_context(closing(self.library.open_generator_client(self.settings)))
+        return self._opened.enter_context(closing(self.library.open_publisher(self.connection)))
 
     def write(self, messages: Sequence[Message]) -> None:
         """Write the messages, and wait until they are delivered."""
-        deliver(self.writer(), messages)
+        deliver(self.publisher(), messages)
 
     def read(self, topic: str, count: int) -> Sequence[Record]:
         """Return the records that a group of its own reads from a topic until it has at least so many."""
-        return read_on(self.reader(topic, group=unique_names().group), count)
+        return read_on(self.member(topic, group=unique_names().group), count)
 
     def close(self) -> None:
         """Close every client that was opened."""
         self._opened.close()
 
 
-def deliver(client: GeneratorClient, messages: Sequence[Message]) -> Sequence[Message]:
-    """Send the messages; return them as the client says that they are delivered."""
+class Member:
+    """A processor that starts each partition it gains where the group has read to, and remembers its last batch."""
+
+    def __init__(self, processor: Processor) -> None:
+        self.processor = processor
+        self.batch = Batch()
+        self._waiting: set[int] = set()
+
+    def poll(self, seconds: float) -> Sequence[Record]:
+        """Return the records of the next batch."""
+        self.batch = self.processor.poll(seconds)
+        self._waiting = (self._waiting - set(self.batch.lost)) | set(self.batch.gained)
+        for partition in tuple(self._waiting):
+            with suppress(OffsetUnstable):
+                self.processor.start(partition, self.processor.committed(partition))
+                self._waiting.discard(partition)
+        return self.batch.records
+
+    def commit(self, messages: Sequence[Message]) -> None:
+        """Commit the last batch."""
+        self.processor.commit(self.batch, messages)
+
+    def lag(self) -> int | None:
+        """Return the processor's."""
+        return self.processor.lag()
+
+    def close(self) -> None:
+        """Leave the group."""
+        self.processor.close()
+
+
+def deliver(publisher: Publisher, messages: Sequence[Message]) -> Sequence[Message]:
+    """Send the messages; return them as the publisher says that they are delivered."""
     for message in messages:
-        client.send(message)
+        publisher.send(message)
     delivered: list[Message] = []
-    while client.in_flight:
-        delivered += wait_until(lambda: client.delivered(POLL_SECONDS), DEADLINE_SECONDS, "a delivery")
+    while publisher.in_flight:
+        delivered += wait_until(lambda: publisher.delivered(POLL_SECONDS), DEADLINE_SECONDS, "a delivery")
     return delivered
 
 
-def next_batch(client: DetectorClient) -> Sequence[Record]:
-    """Return the next batch that is not empty."""
-    return wait_until(lambda: client.poll(POLL_SECONDS), DEADLINE_SECONDS, "a batch")
+def next_batch(member: Member) -> Sequence[Record]:
+    """Return the records of the next batch that has some."""
+    return wait_until(lambda: member.poll(POLL_SECONDS), DEADLINE_SECONDS, "a batch")
 
 
-def read_on(client: DetectorClient, count: int) -> Sequence[Record]:
-    """Return at least so many records of a client's next batches, each committed without a message."""
+def read_on(member: Member, count: int) -> Sequence[Record]:
+    """Return at least so many records of a member's next batches, each committed without a message."""
     records: list[Record] = []
     while len(records) < count:
-        records += next_batch(client)
-        client.commit([])
+        records += next_batch(member)
+        member.commit([])
     return records
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from messaging.seam import BatchAborted, DetectorClient
-from tests.contract.stage import Stage, next_batch, read_on, values
+from messaging.seam import BatchAborted
+from tests.contract.stage import Member, Stage, next_batch, read_on, values
 from tests.support.topics import message
 
 LARGER_THAN_ALLOWED = b"x" * 2_000_000
@@ -16,7 +16,7 @@ def write_numbers(stage: Stage, first: int, count: int) -> None:
     stage.write([message(topic, str(number).encode()) for number in range(first, first + count)])
 
 
-def abort_batch(client: DetectorClient, topic: str) -> None:
+def abort_batch(client: Member, topic: str) -> None:
     """Commit a good message and one that the broker refuses: the batch is aborted as a whole."""
     with pytest.raises(BatchAborted):
         client.commit([message(topic, b"aborted"), message(topic, LARGER_THAN_ALLOWED)])
@@ -24,19 +24,19 @@ def abort_batch(client: DetectorClient, topic: str) -> None:
 
 def test_what_is_committed_is_visible_and_is_not_read_again(stage: Stage) -> None:
     write_numbers(stage, 0, 3)
-    first = stage.reader()
+    first = stage.member()
     records = next_batch(first)
     first.commit([message(stage.names.legit, record.value) for record in records])
     first.close()
     write_numbers(stage, 3, 1)
     assert values(records) == [b"0", b"1", b"2"]
     assert values(stage.read(stage.names.legit, 3)) == [b"0", b"1", b"2"]
-    assert values(next_batch(stage.reader())) == [b"3"]
+    assert values(next_batch(stage.member())) == [b"3"]
 
 
 def test_a_batch_may_lead_to_several_topics_and_to_nothing(stage: Stage) -> None:
     write_numbers(stage, 0, 2)
-    client = stage.reader(batch_size=1)
+    client = stage.member(batch_size=1)
     next_batch(client)
     client.commit(
         [message(stage.names.legit, b"a"), message(stage.names.fraud, b"b"), message(stage.names.legit, b"c")]
@@ -49,15 +49,15 @@ def test_a_batch_may_lead_to_several_topics_and_to_nothing(stage: Stage) -> None
 
 def test_what_is_not_committed_is_read_again_by_the_next_member(stage: Stage) -> None:
     write_numbers(stage, 0, 3)
-    first = stage.reader()
+    first = stage.member()
     next_batch(first)
     first.close()
-    assert values(next_batch(stage.reader())) == [b"0", b"1", b"2"]
+    assert values(next_batch(stage.member())) == [b"0", b"1", b"2"]
 
 
 def test_an_aborted_batch_comes_again_from_its_first_record(stage: Stage) -> None:
     write_numbers(stage, 0, 5)
-    client = stage.reader(batch_size=2)
+    client = stage.member(batch_size=2)
     assert values(read_on(client, 2)) == [b"0", b"1"]
     next_batch(client)
     abort_batch(client, stage.names.legit)
@@ -66,7 +66,7 @@ def test_an_aborted_batch_comes_again_from_its_first_record(stage: Stage) -> Non
 
 def test_a_batch_can_be_aborted_again_and_again(stage: Stage) -> None:
     write_numbers(stage, 0, 2)
-    client = stage.reader()
+    client = stage.member()
     for _ in range(3):
         assert values(next_batch(client)) == [b"0", b"1"]
         abort_batch(client, stage.names.legit)
@@ -75,7 +75,7 @@ def test_a_batch_can_be_aborted_again_and_again(stage: Stage) -> None:
 
 def test_an_aborted_batch_of_several_partitions_comes_again_whole(stage: Stage, topic_of_4: str) -> None:
     stage.write([message(topic_of_4, str(n).encode(), partition=n % 4) for n in range(100)])
-    client = stage.reader(topic_of_4)
+    client = stage.member(topic_of_4)
     seen = next_batch(client)
     abort_batch(client, stage.names.legit)
     read = read_on(client, 100)
@@ -85,7 +85,7 @@ def test_an_aborted_batch_of_several_partitions_comes_again_whole(stage: Stage, 
 
 def test_nothing_of_an_aborted_batch_is_visible(stage: Stage) -> None:
     write_numbers(stage, 0, 1)
-    client = stage.reader()
+    client = stage.member()
     next_batch(client)
     abort_batch(client, stage.names.legit)
     next_batch(client)
@@ -95,7 +95,7 @@ def test_nothing_of_an_aborted_batch_is_visible(stage: Stage) -> None:
 
 def test_a_batch_with_a_message_for_a_partition_that_is_none_is_aborted(stage: Stage) -> None:
     write_numbers(stage, 0, 1)
-    client = stage.reader()
+    client = stage.member()
     next_batch(client)
     with pytest.raises(BatchAborted):
         client.commit([message(stage.names.legit, b"aborted"), message(stage.names.legit, b"to nowhere", partition=9)])
@@ -106,16 +106,16 @@ def test_a_batch_with_a_message_for_a_partition_that_is_none_is_aborted(stage: S
 
 def test_the_offsets_of_an_aborted_batch_are_not_committed(stage: Stage) -> None:
     write_numbers(stage, 0, 2)
-    client = stage.reader()
+    client = stage.member()
     next_batch(client)
     abort_batch(client, stage.names.legit)
     client.close()
-    assert values(next_batch(stage.reader())) == [b"0", b"1"]
+    assert values(next_batch(stage.member())) == [b"0", b"1"]
 
 
 def test_a_batch_holds_no_more_than_the_batch_size(stage: Stage) -> None:
     write_numbers(stage, 0, 25)
-    client = stage.reader(batch_size=10)
+    client = stage.member(batch_size=10)
     sizes: list[int] = []
     while sum(sizes) < 25:
         sizes.append(len(next_batch(client)))
@@ -124,4 +124,4 @@ def test_a_batch_holds_no_more_than_the_batch_size(stage: Stage) -> None:
 
 
 def test_polling_an_empty_topic_gives_an_empty_batch(stage: Stage) -> None:
-    assert not stage.reader().poll(0.1)
+    assert not stage.member().poll(0.1)

@@ -32,7 +32,7 @@ def test_a_message_passes_unchanged(stage: Stage, form: str) -> None:
 def test_a_message_of_a_batch_passes_unchanged(stage: Stage, form: str) -> None:
     key, value, headers = FORMS[form]
     stage.write([message(stage.names.transactions, b"anything")])
-    client = stage.reader()
+    client = stage.member()
     next_batch(client)
     client.commit([message(stage.names.legit, value, key, headers=headers)])
     [read] = stage.read(stage.names.legit, 1)
@@ -49,7 +49,7 @@ def test_a_record_says_where_it_was(stage: Stage) -> None:
 @pytest.mark.parametrize("timestamp", [-5, -1, 1, 2, 1_000_000_000_000, 1_700_000_000_123])
 def test_a_timestamp_is_kept(stage: Stage, timestamp: int) -> None:
     stage.write([message(stage.names.transactions, b"value", timestamp=timestamp)])
-    client = stage.reader()
+    client = stage.member()
     [read] = next_batch(client)
     client.commit([message(stage.names.legit, b"value", timestamp=read.timestamp)])
     [passed_on] = stage.read(stage.names.legit, 1)
@@ -78,7 +78,7 @@ def test_a_key_has_the_same_partition_whichever_implementation_writes_it(stage: 
 def test_a_batch_chooses_partitions_by_key_too(stage: Stage, topic_of_4: str) -> None:
     keys = [f"account-{n}".encode() for n in range(20)]
     stage.write([message(stage.names.transactions, b"anything")])
-    client = stage.reader()
+    client = stage.member()
     next_batch(client)
     client.commit([message(topic_of_4, None, key, partition=None) for key in keys])
     read = stage.read(topic_of_4, len(keys))

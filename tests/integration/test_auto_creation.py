@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient
 from audit.auditor import Auditor
 from audit.settings import AuditSettings
 from embedded_kafka import EmbeddedKafka
-from messaging.settings import KafkaSettings
+from messaging.settings import ConnectionSettings, TopicCreationSettings
 from messaging.supervisor import load_library
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
@@ -31,10 +31,10 @@ def topics(servers: str) -> set[str]:
 
 
 def test_the_services_make_topics_by_their_own_settings(creating: str, client: str, names: Names) -> None:
-    texts = {"KAFKA_BOOTSTRAP_SERVERS": creating, "TOPIC_PARTITIONS": "3"}
-    settings, library = read_settings(KafkaSettings, texts), load_library(client)
-    library.create_topics(settings, names[:4])
-    assert {topic.partitions for topic in library.describe_topics(settings, names[:4]).values()} == {3}
+    connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": creating})
+    library = load_library(client)
+    library.create_topics(connection, TopicCreationSettings(3, 1), names[:4])
+    assert {topic.partitions for topic in library.describe_topics(connection, names[:4]).values()} == {3}
 
 
 def test_the_audit_makes_none(creating: str, names: Names) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from embedded_kafka import EmbeddedKafka
 from messaging.seam import ClientFailed, ClientLibrary
-from messaging.settings import KafkaSettings
+from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 from messaging.supervisor import load_library
 from runtime.settings import read_settings
-from tests.contract.stage import next_batch
+from tests.contract.stage import Member, next_batch
 from tests.support.topics import Names, message, write
 from tests.support.waiting import wait_until
 
@@ -26,9 +26,12 @@ def library(client: str) -> ClientLibrary:
     return load_library(client)
 
 
-def settings(servers: str, names: Names) -> KafkaSettings:
-    read = read_settings(KafkaSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers, **names.settings()})
-    return dataclasses.replace(read, transaction_timeout_ms=2_000)
+def at(kafka: EmbeddedKafka) -> ConnectionSettings:
+    return read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers})
+
+
+def group(names: Names) -> GroupSettings:
+    return dataclasses.replace(read_settings(GroupSettings, names.settings()), transaction_timeout_ms=2_000)
 
 
 def threads() -> int:
@@ -36,9 +39,9 @@ def threads() -> int:
     return psutil.Process().num_threads()
 
 
-def test_a_detector_client_that_fails_in_a_commit_leaves_no_thread(library: ClientLibrary, names: Names) -> None:
+def test_a_processor_that_fails_in_a_commit_leaves_no_thread(library: ClientLibrary, names: Names) -> None:
     with EmbeddedKafka() as kafka:
-        library.create_topics(settings(kafka.bootstrap_servers, names), names[:4])
+        library.create_topics(at(kafka), TopicCreationSettings(1, 1), names[:4])
         write(kafka.bootstrap_servers, [message(names.transactions, b"any")])
         before = threads()
         fail_in_a_commit(library, kafka, names)
@@ -46,26 +49,27 @@ def test_a_detector_client_that_fails_in_a_commit_leaves_no_thread(library: Clie
 
 
 def fail_in_a_commit(library: ClientLibrary, kafka: EmbeddedKafka, names: Names) -> None:
-    with closing(library.open_detector_client(settings(kafka.bootstrap_servers, names), names.transactions)) as client:
+    with closing(library.open_processor(at(kafka), group(names), names.transactions)) as processor:
+        client = Member(processor)
         next_batch(client)
         kafka.kill()
         with pytest.raises(ClientFailed):
             client.commit([message(names.legit, b"any")])
 
 
-def test_a_generator_client_that_is_closed_with_messages_in_flight_leaves_no_thread(
+def test_a_publisher_that_is_closed_with_messages_in_flight_leaves_no_thread(
     library: ClientLibrary, names: Names
 ) -> None:
     with EmbeddedKafka() as kafka:
-        library.create_topics(settings(kafka.bootstrap_servers, names), names[:1])
+        library.create_topics(at(kafka), TopicCreationSettings(1, 1), names[:1])
         before = threads()
         close_in_flight(library, kafka, names)
         wait_until(lambda: threads() <= before, END_SECONDS, f"{before} threads again")
 
 
 def close_in_flight(library: ClientLibrary, kafka: EmbeddedKafka, names: Names) -> None:
-    with closing(library.open_generator_client(settings(kafka.bootstrap_servers, names))) as client:
-        client.send(message(names.transactions, b"any"))
-        wait_until(lambda: client.delivered(1), END_SECONDS, "a delivery")
+    with closing(library.open_publisher(at(kafka))) as publisher:
+        publisher.send(message(names.transactions, b"any"))
+        wait_until(lambda: publisher.delivered(1), END_SECONDS, "a delivery")
         kafka.kill()
-        client.send(message(names.transactions, b"any"))
+        publisher.send(message(names.transactions, b"any"))

@@ -5,10 +5,10 @@ from contextlib import ExitStack, closing
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from messaging.seam import DetectorClient
-from messaging.settings import KafkaSettings
+from messaging.settings import ConnectionSettings, GroupSettings
 from messaging.supervisor import load_library
 from runtime.settings import read_settings
+from tests.contract.stage import Member
 from tests.support.topics import Names, create_topic, message, write
 from tests.support.waiting import wait_until
 
@@ -26,13 +26,14 @@ def test_they_are_waited_for_while_members_join(client: str, broker: str, names:
     create_topic(broker, names.transactions, len(PARTITIONS))
     write(broker, [message(names.transactions, b"", partition=p) for p in PARTITIONS for _ in range(COMMITTED + 1)])
     holder = commit_and_hold(broker, names)
-    settings = read_settings(KafkaSettings, {"KAFKA_BOOTSTRAP_SERVERS": broker, **names.settings()})
+    connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": broker})
+    group = read_settings(GroupSettings, names.settings())
     read: set[tuple[int, int]] = set()
     with ExitStack() as opened:
-        members: list[DetectorClient] = []
+        members: list[Member] = []
         for _ in range(MEMBERS):
-            joining = load_library(client).open_detector_client(settings, names.transactions)
-            members.append(opened.enter_context(closing(joining)))
+            joining = load_library(client).open_processor(connection, group, names.transactions)
+            members.append(Member(opened.enter_context(closing(joining))))
             for _ in range(POLLS_BETWEEN_JOINS):
                 poll(members, read)
         wait_until(lambda: poll(members, read) >= len(PARTITIONS), 30, "a record of each partition")
@@ -57,7 +58,7 @@ def commit_and_hold(broker: str, names: Names) -> Producer:
     return producer
 
 
-def poll(members: list[DetectorClient], read: set[tuple[int, int]]) -> int:
+def poll(members: list[Member], read: set[tuple[int, int]]) -> int:
     """Add the places of what the members read next; return how many there are."""
     for member in members:
         read |= {(record.partition, record.offset) for record in member.poll(POLL_SECONDS)}

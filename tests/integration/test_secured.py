@@ -82,7 +82,7 @@ def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured:
 def test_who_shows_no_certificate_is_not_let_in_where_one_is_asked_for(
     secured: SecuredKafka, on_secured: Services
 ) -> None:
-    setup = secured.setup
+    setup = secured.setup.connection
     by_certificate = {
         "KAFKA_BOOTSTRAP_SERVERS": setup.bootstrap_servers,
         "KAFKA_SECURITY_PROTOCOL": "SSL",
@@ -105,7 +105,7 @@ def test_who_logs_in_by_another_mechanism_is_let_in(
 ) -> None:
     form = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, ITERATIONS)
     user = UserScramCredentialUpsertion("generator", form, PASSWORD.encode())
-    admin = open_admin(secured.setup)  # it has to live until the answer is there
+    admin = open_admin(secured.setup.connection)  # it has to live until the answer is there
     admin.alter_user_scram_credentials([user])["generator"].result(END_SECONDS * BUSY)
     given = {"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_SASL_USERNAME": "generator", "KAFKA_SASL_PASSWORD": PASSWORD}
     let_in = on_secured.start("generator", **{**secured.settings, **given}, LOG_LEVEL="debug")
@@ -116,17 +116,19 @@ def test_who_logs_in_by_another_mechanism_is_let_in(
 
 def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str = "") -> None:
     """Give everybody the rights of the table, but one principal none on one resource, or on none of its kind."""
-    table = rights(kafka.setup, read_settings(TopicSettings, {}))
+    table = rights(kafka.setup.consumer_group, read_settings(TopicSettings, {}))
     taken = [
         right for right in table if right.principal == principal and right.resource == resource and name in right.name
     ]
     assert taken
-    allow_only(open_admin(kafka.setup), [right for right in table if right not in taken])
+    allow_only(open_admin(kafka.setup.connection), [right for right in table if right not in taken])
 
 
 def test_without_the_right_to_see_settings_all_do_their_work(secured: SecuredKafka, on_secured: Services) -> None:
-    table = rights(secured.setup, read_settings(TopicSettings, {}))
-    allow_only(open_admin(secured.setup), [right for right in table if right.operation != "DESCRIBE_CONFIGS"])
+    table = rights(secured.setup.consumer_group, read_settings(TopicSettings, {}))
+    allow_only(
+        open_admin(secured.setup.connection), [right for right in table if right.operation != "DESCRIBE_CONFIGS"]
+    )
     try:
         pair = [on_secured.start(module, **secured.login(module)) for module in ("generator", "detector")]
         pair[1].wait_for_line(" (LEGIT|FRAUD) ", count=20)

@@ -10,13 +10,13 @@ from audit.auditor import Auditor
 from audit.findings import Findings
 from audit.settings import AuditSettings
 from embedded_kafka.secured import SecuredKafka
-from messaging.seam import AccessRefused, DetectorClient, Topic
+from messaging.seam import AccessRefused, Topic
 from provisioning.principals import Right
 from runtime.service import ServiceRefused
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from tests.contract.stage import deliver, next_batch
-from tests.support.secured import Scene
+from tests.contract.stage import Member, deliver, next_batch
+from tests.support.secured import ONE_PARTITION, Scene
 from tests.support.topics import message
 
 pytestmark = pytest.mark.integration
@@ -40,16 +40,16 @@ def scene(empty: Scene) -> Scene:
 
 
 @contextmanager
-def detecting(scene: Scene) -> Iterator[DetectorClient]:
+def detecting(scene: Scene) -> Iterator[Member]:
     """Do what a detector does up to its first poll."""
-    settings = scene.kafka("detector")
-    scene.library.create_topics(settings, scene.names[:4])
-    scene.library.describe_topics(settings, scene.names[:4])
-    with closing(scene.library.open_detector_client(settings, scene.names.transactions)) as client:
-        yield client
+    connection = scene.connection("detector")
+    scene.library.create_topics(connection, ONE_PARTITION, scene.names[:4])
+    scene.library.describe_topics(connection, scene.names[:4])
+    with closing(scene.library.open_processor(connection, scene.group, scene.names.transactions)) as processor:
+        yield Member(processor)
 
 
-def commit(scene: Scene, client: DetectorClient) -> None:
+def commit(scene: Scene, client: Member) -> None:
     client.commit([message(output, b"any") for output in scene.names[1:4]])
 
 
@@ -60,10 +60,10 @@ def detect(scene: Scene) -> None:
 
 
 def generate(scene: Scene) -> None:
-    settings = scene.kafka("generator")
-    scene.library.create_topics(settings, scene.names[:1])
-    with closing(scene.library.open_generator_client(settings)) as client:
-        deliver(client, [message(scene.names.transactions, b"any")])
+    connection = scene.connection("generator")
+    scene.library.create_topics(connection, ONE_PARTITION, scene.names[:1])
+    with closing(scene.library.open_publisher(connection)) as publisher:
+        deliver(publisher, [message(scene.names.transactions, b"any")])
 
 
 def audit(scene: Scene) -> Findings | None:
@@ -170,7 +170,7 @@ def test_the_generator_lacks_its_topic(scene: Scene) -> None:
 
 
 def test_the_generator_lacks_what_is_withdrawn_while_it_sends(scene: Scene) -> None:
-    with closing(scene.library.open_generator_client(scene.kafka("generator"))) as client:
+    with closing(scene.library.open_publisher(scene.connection("generator"))) as client:
         deliver(client, [message(scene.names.transactions, b"any")])
         scene.withdraw("generator", "WRITE", scene.names.transactions)
         with pytest.raises(AccessRefused) as refused:
@@ -190,7 +190,7 @@ def test_a_topic_that_has_to_be_made_and_may_be(empty: Scene, user: str, resourc
     creation = [Right(user, "CREATE", resource, each) for each in names]
     empty.allow([*creation, *(right for right in empty.table if right.operation != "DESCRIBE_CONFIGS")])
     if user == "detector":
-        empty.library.create_topics(empty.kafka(user), empty.names[:4])
+        empty.library.create_topics(empty.connection(user), ONE_PARTITION, empty.names[:4])
         empty.make_topics()
     SERVICES[user](empty)
 
@@ -210,7 +210,7 @@ def test_without_the_right_to_see_settings_the_detector_goes_on_with_kafkas(
     visible = scene.names[:seen_topics]
     scene.allow([right for right in scene.table if right.operation != "DESCRIBE_CONFIGS" or right.name in visible])
     detect(scene)
-    topics = scene.library.describe_topics(scene.kafka("detector"), scene.names[:4])
+    topics = scene.library.describe_topics(scene.connection("detector"), scene.names[:4])
     assert {topics[name] for name in scene.names[seen_topics:4]} == {Topic(1, KAFKAS_DEFAULT_BYTES)}
     hidden = ", ".join(sorted(scene.names[seen_topics:4]))
     (warning,) = [line for line in caplog.messages if "DescribeConfigs" in line]

@@ -4,8 +4,8 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 
 from messaging.message_size import batch_bytes
-from messaging.seam import AccessRefused, BatchAborted, ClientFailed, Message, Record, Topic
-from messaging.settings import KafkaSettings
+from messaging.seam import AccessRefused, Batch, BatchAborted, ClientFailed, Message, Offsets, Record, Topic
+from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES
 from tests.support.partitioner import partition_for
 
@@ -22,18 +22,29 @@ class InMemoryCluster:
         self.groups: defaultdict[str, InMemoryGroup] = defaultdict(InMemoryGroup)
         self.faults: deque[AccessRefused | BatchAborted | ClientFailed] = deque()
 
-    def create_topics(self, settings: KafkaSettings, names: Sequence[str]) -> None:
+    def create_topics(
+        self,
+        connection: ConnectionSettings,  # noqa: ARG002 - the seam's
+        creation: TopicCreationSettings,
+        names: Sequence[str],
+    ) -> None:
         for name in names:
-            self.logs.setdefault(name, [[] for _ in range(settings.topic_partitions)])
+            self.logs.setdefault(name, [[] for _ in range(creation.partitions)])
 
-    def describe_topics(self, settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, Topic]:  # noqa: ARG002 - the seam's
+    def describe_topics(self, connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:  # noqa: ARG002 - the seam's
         return {name: Topic(len(self.logs[name]), KAFKAS_MAX_MESSAGE_BYTES) for name in names}
 
-    def open_detector_client(self, settings: KafkaSettings, topic: str) -> "InMemoryDetectorClient":
-        return InMemoryDetectorClient(self, self.groups[settings.consumer_group], topic, settings.batch_size)
+    def end_offsets(self, connection: ConnectionSettings, names: Sequence[str]) -> Offsets:  # noqa: ARG002 - the seam's
+        return {(name, number): len(log) for name in names for number, log in enumerate(self.logs[name])}
 
-    def open_generator_client(self, settings: KafkaSettings) -> "InMemoryGeneratorClient":  # noqa: ARG002 - the seam's
-        return InMemoryGeneratorClient(self)
+    def open_processor(self, connection: ConnectionSettings, group: GroupSettings, topic: str) -> "InMemoryProcessor":  # noqa: ARG002 - the seam's
+        return InMemoryProcessor(self, self.groups[group.consumer_group], topic, group.batch_size)
+
+    def open_publisher(self, connection: ConnectionSettings) -> "InMemoryPublisher":  # noqa: ARG002 - the seam's
+        return InMemoryPublisher(self)
+
+    def open_reader(self, connection: ConnectionSettings, starts: Offsets, ends: Offsets) -> "InMemoryReader":  # noqa: ARG002 - the seam's
+        return InMemoryReader(self, starts, ends)
 
     def records(self, topic: str) -> list[Record]:
         """Return the records of a topic, partition after partition."""
@@ -61,76 +72,93 @@ class InMemoryGroup:
     """A consumer group: its members by age, how far it has read, and how often its members have changed."""
 
     def __init__(self) -> None:
-        self.members: list[InMemoryDetectorClient] = []
+        self.members: list[InMemoryProcessor] = []
         self.generation = 0
         self.committed: dict[tuple[str, int], int] = {}
 
-    def join(self, member: "InMemoryDetectorClient") -> None:
+    def join(self, member: "InMemoryProcessor") -> None:
         """Take on a member, unless it is one."""
         if member not in self.members:
             self.members.append(member)
             self.generation += 1
 
-    def leave(self, member: "InMemoryDetectorClient") -> None:
+    def leave(self, member: "InMemoryProcessor") -> None:
         """Let a member go, if it is one; a test may do so behind its back."""
         if member in self.members:
             self.members.remove(member)
             self.generation += 1
 
 
-class InMemoryDetectorClient:
-    """A DetectorClient (see messaging.seam) of an InMemoryCluster."""
+class InMemoryProcessor:
+    """A Processor (see messaging.seam) of an InMemoryCluster."""
 
     def __init__(self, cluster: InMemoryCluster, group: InMemoryGroup, topic: str, batch_size: int) -> None:
         self._cluster = cluster
         self._group = group
         self._topic = topic
         self._batch_size = batch_size
-        self._generation = 0
-        self._next_offsets: dict[tuple[str, int], int] = {}
+        self._assigned: set[int] = set()
+        self._positions: dict[int, int] = {}  # of the partitions that are started
         group.join(self)
 
-    def poll(self, seconds: float) -> Sequence[Record]:  # noqa: ARG002 - nothing waits here
-        self._group.join(self)
-        self._generation = self._group.generation
-        self._next_offsets = {}
-        batch: list[Record] = []
-        for partition in self._assigned():
-            start = self._position(partition)
-            batch += self._cluster.logs[self._topic][partition][start : start + self._batch_size - len(batch)]
-        self._next_offsets = {(record.topic, record.partition): record.offset + 1 for record in batch}
+    def poll(self, seconds: float) -> Batch:  # noqa: ARG002 - nothing waits here
+        lost, gained = self._changes()
+        records: list[Record] = []
+        for partition, position in self._positions.items():
+            log = self._cluster.logs[self._topic][partition]
+            records += log[position : position + self._batch_size - len(records)]
+        batch = Batch(records, lost, gained, self._group.generation)
+        self._positions |= batch.next_offsets()
         return batch
 
-    def commit(self, messages: Sequence[Message]) -> None:
-        next_offsets, self._next_offsets = self._next_offsets, {}
-        if self._cluster.faults:
-            raise self._cluster.faults.popleft()
-        if self._generation != self._group.generation:
-            raise BatchAborted("the group has gone on without this member")
-        if not all(map(self._cluster.takes, messages)):
-            raise BatchAborted("a message is larger than its topic takes, or its partition is none")
+    def committed(self, partition: int) -> int | None:
+        return self._group.committed.get((self._topic, partition))
+
+    def start(self, partition: int, offset: int | None) -> None:
+        self._positions[partition] = offset or 0
+
+    def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
+        try:
+            self._raise_if_refused(batch, messages)
+        except BatchAborted:
+            self._positions |= {at: offset for at, offset in batch.first_offsets().items() if at in self._positions}
+            raise
         for message in messages:
             self._cluster.append(message)
-        self._group.committed.update(next_offsets)
+        self._group.committed.update({(self._topic, at): offset for at, offset in batch.next_offsets().items()})
 
-    def lag(self) -> int:
+    def lag(self) -> int | None:
         logs = self._cluster.logs[self._topic]
-        return sum(len(logs[partition]) - self._position(partition) for partition in self._assigned())
+        if self._assigned != self._positions.keys():
+            return None
+        return sum(len(logs[partition]) - position for partition, position in self._positions.items())
 
     def close(self) -> None:
         self._group.leave(self)
 
-    def _assigned(self) -> Sequence[int]:
+    def _raise_if_refused(self, batch: Batch, messages: Sequence[Message]) -> None:
+        if self._cluster.faults:
+            raise self._cluster.faults.popleft()
+        if batch.member != self._group.generation:
+            raise BatchAborted("the group has gone on without this member")
+        if not all(map(self._cluster.takes, messages)):
+            raise BatchAborted("a message is larger than its topic takes, or its partition is none")
+
+    def _changes(self) -> tuple[set[int], set[int]]:
+        """Return which partitions were lost and gained; whoever was expelled has lost all of them."""
+        was_member = self in self._group.members
+        self._group.join(self)
         members = self._group.members
-        return range(members.index(self), len(self._cluster.logs[self._topic]), len(members))
+        assigned = set(range(members.index(self), len(self._cluster.logs[self._topic]), len(members)))
+        lost = self._assigned - assigned if was_member else self._assigned
+        gained = assigned - (self._assigned - lost)
+        self._assigned = assigned
+        self._positions = {at: offset for at, offset in self._positions.items() if at not in lost}
+        return lost, gained
 
-    def _position(self, partition: int) -> int:
-        at = (self._topic, partition)
-        return self._next_offsets.get(at, self._group.committed.get(at, 0))
 
-
-class InMemoryGeneratorClient:
-    """A GeneratorClient (see messaging.seam) of an InMemoryCluster; delivers when it is asked what is delivered."""
+class InMemoryPublisher:
+    """A Publisher (see messaging.seam) of an InMemoryCluster; delivers when it is asked what is delivered."""
 
     def __init__(self, cluster: InMemoryCluster) -> None:
         self._cluster = cluster
@@ -153,3 +181,20 @@ class InMemoryGeneratorClient:
 
     def close(self) -> None:
         self._sent.clear()
+
+
+class InMemoryReader:
+    """A Reader (see messaging.seam) of an InMemoryCluster."""
+
+    def __init__(self, cluster: InMemoryCluster, starts: Offsets, ends: Offsets) -> None:
+        self._cluster = cluster
+        self._starts = starts
+        self.left = {at: end for at, end in ends.items() if starts.get(at, 0) < end}
+
+    def poll(self, seconds: float) -> Sequence[Record]:  # noqa: ARG002 - nothing waits here
+        ends, self.left = self.left, {}
+        logs = self._cluster.logs
+        return [record for at, end in ends.items() for record in logs[at[0]][at[1]][self._starts.get(at, 0) : end]]
+
+    def close(self) -> None:
+        self.left = {}

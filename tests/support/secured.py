@@ -1,11 +1,10 @@
 """A secured broker of the tests, with the other mechanisms to log in too, and who may do what on it."""
 
-import dataclasses
 from collections.abc import Sequence
 from contextlib import closing
 
 from embedded_kafka.secured import SecuredKafka
-from messaging.settings import KafkaSettings, TopicSettings
+from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings, TopicSettings
 from messaging.supervisor import load_library
 from provisioning.cluster import allow_only, open_admin
 from provisioning.principals import Right, rights
@@ -14,6 +13,7 @@ from tests.contract.stage import deliver
 from tests.support.brokers import IMPATIENT
 from tests.support.topics import message, unique_names
 
+ONE_PARTITION = TopicCreationSettings(1, 1)
 PASSWORD = "of the other mechanisms"  # noqa: S105 - of a Kafka that lives for a test
 PROPERTIES = {
     **IMPATIENT,
@@ -33,18 +33,19 @@ class Scene:
     def __init__(self, kafka: SecuredKafka, client: str) -> None:
         self.names = unique_names()
         self.library = load_library(client)
-        self.setup = dataclasses.replace(kafka.setup, topic_partitions=1, consumer_group=self.names.group)
-        self.table = rights(self.setup, read_settings(TopicSettings, self.names.settings()))
+        self.group = read_settings(GroupSettings, self.names.settings())
+        self.table = rights(self.names.group, read_settings(TopicSettings, self.names.settings()))
         self._kafka = kafka
-        self._admin = open_admin(kafka.setup)
+        self._setup = kafka.setup.connection
+        self._admin = open_admin(self._setup)
 
     def settings(self, user: str) -> dict[str, str]:
         """Return the settings of a user's service."""
         return {**self._kafka.login(user), **self.names.settings(), "TOPIC_PARTITIONS": "1"}
 
-    def kafka(self, user: str) -> KafkaSettings:
-        """Return the part of them that the seam takes."""
-        return read_settings(KafkaSettings, self.settings(user))
+    def connection(self, user: str) -> ConnectionSettings:
+        """Return how the user connects."""
+        return read_settings(ConnectionSettings, self.settings(user))
 
     def allow(self, allowed: Sequence[Right]) -> None:
         """Give these rights, and take away all others."""
@@ -52,9 +53,9 @@ class Scene:
 
     def make_topics(self) -> None:
         """Make the topics, with a record to judge."""
-        self.library.create_topics(self.setup, self.names[:4])
-        with closing(self.library.open_generator_client(self.setup)) as client:
-            deliver(client, [message(self.names.transactions, b"any")])
+        self.library.create_topics(self._setup, ONE_PARTITION, self.names[:4])
+        with closing(self.library.open_publisher(self._setup)) as publisher:
+            deliver(publisher, [message(self.names.transactions, b"any")])
 
     def withdraw(self, user: str, operation: str, name: str, *instead: str) -> None:
         """Take from a user one right of the table, by a part of the resource's name; he may do `instead` there."""

@@ -6,11 +6,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit.law import DEAD_LETTER, FRAUD, LEGIT, Law, judge
-from detector.routing import ERROR_HEADER, DeadLetter, Routes, route
+from detector.outputs import Outputs
+from detector.routing import ERROR_HEADER, DeadLetter, Outcome
+from detector.routing import route as route_record
 from detector.rules import amount_over
 from detector.verdict import Verdict
 from messaging.message_size import batch_bytes
-from messaging.seam import Record
+from messaging.seam import Message, Record
 from tests.support.strange_records import RECORDS
 
 LIMIT = 1_048_588
@@ -18,8 +20,9 @@ PLACES = {"fraud": FRAUD, "legit": LEGIT, "dead-letter": DEAD_LETTER}
 MEGABYTE = 1_000_000
 
 
-def routes(threshold: Decimal = Decimal(900), largest: int = LIMIT) -> Routes:
-    return Routes([amount_over(threshold)], "fraud", "legit", "dead-letter", set(PLACES), largest)
+def route(read: Record, threshold: Decimal = Decimal(900), largest: int = LIMIT) -> tuple[Message, Outcome]:
+    outputs = Outputs("fraud", "legit", "dead-letter", set(PLACES), largest)
+    return route_record(read, [amount_over(threshold)], outputs, read.timestamp)
 
 
 def record(value: bytes) -> Record:
@@ -32,7 +35,7 @@ def paid(amount: bytes, more: bytes = b"") -> bytes:
 
 @given(RECORDS)
 def test_the_message_keeps_key_value_headers_and_timestamp(read: Record) -> None:
-    message, outcome = route(read, routes())
+    message, outcome = route(read)
     assert (message.key, message.value, message.timestamp) == (read.key, read.value, read.timestamp)
     assert list(message.headers[: len(read.headers)]) == list(read.headers)
     added = [name for name, _ in message.headers[len(read.headers) :]]
@@ -50,24 +53,24 @@ def test_the_message_keeps_key_value_headers_and_timestamp(read: Record) -> None
 @example(record(paid(b"1", b',"currency":1e99999999999999999999')))
 @example(record(b'{"id":1,"id":"1","source":"a","target":"b","amount":1}'))
 def test_the_audit_agrees_on_where_it_belongs(read: Record) -> None:
-    message, _ = route(read, routes())
+    message, _ = route(read)
     allowed, _ = judge(read, Law(Decimal(900), (), LIMIT))
     assert allowed & PLACES[message.topic]
 
 
 @given(RECORDS, st.integers(400, 1_500))
 def test_no_message_is_larger_than_the_topics_take(read: Record, largest: int) -> None:
-    message, _ = route(read, routes(largest=largest))
+    message, _ = route(read, largest=largest)
     assert batch_bytes(message) <= max(largest, _smallest(read))
 
 
 @given(st.decimals(0, allow_nan=False, allow_infinity=False), st.decimals(0, allow_nan=False, allow_infinity=False))
 def test_an_amount_is_fraud_just_where_it_is_over_the_threshold(amount: Decimal, threshold: Decimal) -> None:
-    message, _ = route(record(paid(str(amount).encode())), routes(threshold))
+    message, _ = route(record(paid(str(amount).encode())), threshold)
     assert message.topic == ("fraud" if amount > threshold else "legit")
 
 
 def _smallest(read: Record) -> int:
     """Return the size of the coordinates alone, which are there in any case."""
-    message, _ = route(read, routes(largest=0))
+    message, _ = route(read, largest=0)
     return batch_bytes(message)

@@ -20,7 +20,7 @@ LAW = Law(Decimal(900), (), 20_000)
 ALL = {0: 1_000_000, 1: 1_000_000}
 REASON = ("fraud.reason", b"amount_over_threshold: 950 is over 900")
 LATER = 1_800_000_000_000
-KEPT, SET = True, False
+KEPT, SET = False, True
 
 
 def read(value: bytes, offset: int, timestamp: int = 1_700_000_000_000, key: bytes | None = b"a") -> Record:
@@ -55,8 +55,8 @@ def audit(inputs: Sequence[Record], outputs: Sequence[tuple[Record, bool]], *, i
     ledger = Ledger(TOPICS, LAW, is_cut=is_cut)
     for record in inputs:
         ledger.add_input(record)
-    for record, keeps_time in outputs:
-        ledger.add_output(record, keeps_time=keeps_time)
+    for record, has_broker_time in outputs:
+        ledger.add_output(replace(record, has_broker_time=has_broker_time))
     return ledger.findings(ALL)
 
 
@@ -104,7 +104,7 @@ def test_records_that_come_in_later_fit_too() -> None:
     ledger = Ledger(TOPICS, LAW)
     for record in (A, AGAIN):
         ledger.add_input(record)
-        ledger.add_output(later(legit(record, record.offset)), keeps_time=SET)
+        ledger.add_output(replace(later(legit(record, record.offset)), has_broker_time=SET))
         assert not offences(ledger.findings(ALL))
 
 
@@ -118,7 +118,9 @@ def test_as_many_alike_records_come_out_as_went_in(drawn: list[tuple[str, int, i
         for offset, (amount, time, partition) in enumerate(drawn)
     ]
     kept = data.draw(st.lists(st.booleans(), min_size=len(inputs), max_size=len(inputs)))
-    outputs = [(legit(each) if keeps else later(legit(each)), keeps) for each, keeps in zip(inputs, kept, strict=True)]
+    outputs = [
+        (legit(each) if keeps else later(legit(each)), not keeps) for each, keeps in zip(inputs, kept, strict=True)
+    ]
     outputs = data.draw(st.permutations(outputs))
     assert not offences(audit(inputs, outputs))
     if outputs:

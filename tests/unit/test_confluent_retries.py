@@ -3,8 +3,8 @@
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from messaging.confluent_client import _until_done
-from messaging.librdkafka_refusals import Refusals
+from messaging.confluent.connection import until_done
+from messaging.confluent.refusals import Refusals
 from messaging.security.settings import SecuritySettings
 from runtime.settings import read_settings
 
@@ -28,7 +28,7 @@ class Call:
 
 
 def made(call: Call) -> str:
-    return _until_done(Producer({}), Refusals(read_settings(SecuritySettings, {})), call)
+    return until_done(Producer({}), Refusals(read_settings(SecuritySettings, {})), call)
 
 
 def test_what_has_no_answer_is_tried_again() -> None:

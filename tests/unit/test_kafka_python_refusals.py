@@ -9,7 +9,7 @@ from kafka.errors import (
     TransactionalIdAuthorizationFailedError,
 )
 
-from messaging.kafka_python_refusals import Refusals
+from messaging.kafka_python.refusals import Refusals
 from messaging.seam import AccessRefused
 from messaging.security.settings import SecuritySettings
 from runtime.settings import read_settings
@@ -41,8 +41,10 @@ def caused_by(cause: Exception) -> Exception:
 def test_a_missing_right_is_named(error: Exception, missing: str) -> None:
     refusals = Refusals(read_settings(SecuritySettings, {}))
     with pytest.raises(AccessRefused, match=rf" lacks the right {missing.replace('*', '[*]')}$"):
-        refusals.check_right(error, "Write", {"a", "b"}, "detector")
+        refusals.raise_if_unauthorized(error, "Write", {"a", "b"}, "detector")
 
 
 def test_other_errors_are_none() -> None:
-    Refusals(read_settings(SecuritySettings, {})).check_right(caused_by(KafkaError("any")), "Write", {"a"}, "detector")
+    Refusals(read_settings(SecuritySettings, {})).raise_if_unauthorized(
+        caused_by(KafkaError("any")), "Write", {"a"}, "detector"
+    )

@@ -1,5 +1,6 @@
 """Both loops on the in-memory cluster."""
 
+import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -7,15 +8,15 @@ from decimal import Decimal
 from itertools import islice
 
 import pytest
-from msgspec.structs import replace
 
 import detector.loop
 import detector.report
 import generator.loop
 import generator.report
 import runtime.stop
-from detector.rules import Rule
-from detector.service import make_routes
+from detector.assignment import Assignment
+from detector.rules import Rule, amount_over
+from detector.service import prepare
 from detector.settings import DetectorSettings
 from generator.fake_transactions import fake_transactions
 from generator.messages import as_message
@@ -25,7 +26,7 @@ from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from tests.support.in_memory_client import InMemoryCluster, InMemoryDetectorClient, InMemoryGeneratorClient
+from tests.support.in_memory_client import InMemoryCluster, InMemoryProcessor, InMemoryPublisher
 
 SETTINGS = read_settings(DetectorSettings, {})
 
@@ -58,10 +59,15 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detector.loop, "_PAUSE_AFTER_ABORT_SECONDS", 0.0)
 
 
+@pytest.fixture(autouse=True)
+def no_assignments(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "detector.assignment")
+
+
 @pytest.fixture
 def cluster() -> InMemoryCluster:
     cluster = InMemoryCluster()
-    cluster.create_topics(SETTINGS.kafka, SETTINGS.topics.names())
+    cluster.create_topics(SETTINGS.connection, SETTINGS.topic_creation, SETTINGS.topics.all)
     return cluster
 
 
@@ -70,16 +76,31 @@ def fill(cluster: InMemoryCluster, messages: Iterator[Message]) -> None:
         cluster.append(message)
 
 
+def detector_of(
+    cluster: InMemoryCluster, settings: DetectorSettings, heartbeat: Heartbeat, stop: Stop, show: str = "all"
+) -> detector.loop.Detector:
+    topic = settings.topics.transactions
+    processor = InMemoryProcessor(cluster, cluster.groups["detector"], topic, settings.group.batch_size)
+    return detector.loop.Detector(
+        processor,
+        Assignment(processor, topic),
+        [amount_over(settings.fraud_threshold), *settings.fraud_rules],
+        detector.loop.RuleFailures(settings.dead_letter_limit),
+        prepare(settings, cluster),
+        detector.report.Report(show),
+        heartbeat,
+        stop,
+    )
+
+
 def detect(cluster: InMemoryCluster, rounds: int, show: str = "all", **texts: str) -> detector.report.Report:
-    settings = read_settings(DetectorSettings, texts)
-    client = InMemoryDetectorClient(cluster, cluster.groups["detector"], "transactions", settings.kafka.batch_size)
-    report = detector.report.Report(show)
-    failures = detector.loop.RuleFailures(settings.dead_letter_limit)
-    routes = make_routes(settings, cluster)
+    """Go so many rounds, after one in which the partitions are gained."""
     heartbeat = StopsAfter(rounds)
-    with closing(client):
-        detector.loop.run(client, routes, failures, report, heartbeat, heartbeat.stop)
-    return report
+    detecting = detector_of(cluster, read_settings(DetectorSettings, texts), heartbeat, heartbeat.stop, show)
+    with closing(detecting.processor):
+        detector.loop.poll_and_judge(detecting)
+        detector.loop.run(detecting)
+    return detecting.report
 
 
 def amounts(cluster: InMemoryCluster, topic: str) -> list[bytes]:
@@ -104,7 +125,7 @@ def test_an_aborted_batch_is_judged_again_and_counted_once(cluster: InMemoryClus
 def test_batches_that_are_always_aborted_cost_the_client(cluster: InMemoryCluster) -> None:
     fill(cluster, payments("1"))
     cluster.faults.extend([BatchAborted("again")] * 10)
-    with pytest.raises(ClientFailed, match="10 batches aborted in a row"):
+    with pytest.raises(ClientFailed, match="10 consecutive batches aborted"):
         detect(cluster, rounds=100)
 
 
@@ -159,14 +180,13 @@ def test_a_stop_in_mid_batch_leaves_the_rest_unasked_and_all_of_it_uncommitted(
     fill(cluster, payments(*["1"] * 5))
     stop = Stop()
     rule = StopsAt(stop, time)
-    routes = replace(make_routes(SETTINGS, cluster), rules=[Rule("stops", rule)])
-    client = InMemoryDetectorClient(cluster, cluster.groups["detector"], "transactions", 10)
-    report = detector.report.Report("all")
-    detector.loop.run(client, routes, detector.loop.RuleFailures(1), report, Heartbeat(None), stop)
+    settings = dataclasses.replace(SETTINGS, fraud_rules=[Rule("stops", rule)])
+    detecting = detector_of(cluster, settings, Heartbeat(None), stop)
+    detector.loop.run(detecting)
     assert rule.asked == time
     assert not cluster.groups["detector"].committed
     assert not any(cluster.records(topic) for topic in ("fraud", "legit", "dead-letter"))
-    assert report.judged == 0
+    assert detecting.report.judged == 0
 
 
 @pytest.mark.parametrize(("show", "labels"), [("all", ["LEGIT", "FRAUD"]), ("fraud", ["FRAUD"]), ("none", [])])
@@ -257,7 +277,7 @@ def test_a_lag_that_is_not_known_is_not_called_0(
 
 def generate(cluster: InMemoryCluster, messages: Iterator[Message], rounds: int) -> generator.report.Report:
     report = generator.report.Report("all")
-    client = InMemoryGeneratorClient(cluster)
+    client = InMemoryPublisher(cluster)
     heartbeat = StopsAfter(rounds)
     generator.loop.run(client, messages, 0, report, heartbeat, heartbeat.stop)
     return report
@@ -282,7 +302,7 @@ def test_the_generator_logs_what_was_delivered(cluster: InMemoryCluster, caplog:
     assert caplog.records[0].__dict__["label"] == "SENT"
 
 
-class Slow(InMemoryGeneratorClient):
+class Slow(InMemoryPublisher):
     """A client of a cluster that acknowledges nothing for some rounds; remembers how much was in flight."""
 
     def __init__(self, cluster: InMemoryCluster, rounds: int) -> None:
@@ -324,7 +344,7 @@ def test_what_was_not_confirmed_is_said(caplog: pytest.LogCaptureFixture) -> Non
     assert caplog.messages == ["not confirmed by Kafka: 3"]
 
 
-class StopsAfterOne(InMemoryGeneratorClient):
+class StopsAfterOne(InMemoryPublisher):
     """A client in whose hands a stop is asked for with the first message."""
 
     def __init__(self, cluster: InMemoryCluster, stop: Stop) -> None:

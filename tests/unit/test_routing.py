@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from detector.routing import ERROR_HEADER, DeadLetter, Routes, route
+from detector.outputs import Outputs
+from detector.routing import ERROR_HEADER, DeadLetter, Outcome
+from detector.routing import route as route_record
 from detector.rules import Rule, amount_over
 from detector.verdict import Verdict
 from messaging.message_size import batch_bytes
@@ -22,16 +24,19 @@ def broken(_transaction: Transaction) -> str:
     raise KeyError("missing")
 
 
-def routes(*rules: Rule, **changed: Any) -> Routes:
+def outputs(**changed: Any) -> Outputs:
     defaults: dict[str, Any] = {
-        "rules": [amount_over(Decimal(900)), *rules],
         "fraud": "fraud",
         "legit": "legit",
         "dead_letter": "dead-letter",
         "keeps_partition": {"fraud", "legit", "dead-letter"},
         "max_message_bytes": LIMIT,
     }
-    return Routes(**defaults | changed)
+    return Outputs(**defaults | changed)
+
+
+def route(read: Record, *rules: Rule, now: int = TIMESTAMP, **changed: Any) -> tuple[Message, Outcome]:
+    return route_record(read, [amount_over(Decimal(900)), *rules], outputs(**changed), now)
 
 
 def record(value: bytes | None, key: bytes | None = b"a", headers: Headers = HEADERS) -> Record:
@@ -44,26 +49,26 @@ def paid(amount: str, padding: int = 0) -> bytes:
 
 def test_what_is_legit_goes_on_unchanged() -> None:
     read = record(paid("900"))
-    message, outcome = route(read, routes())
+    message, outcome = route(read)
     assert message == Message("legit", read.key, read.value, read.headers, read.timestamp, read.partition)
     assert isinstance(outcome, Verdict)
 
 
 def test_a_record_without_headers_gets_none() -> None:
-    message, _ = route(record(paid("900"), headers=[]), routes())
+    message, _ = route(record(paid("900"), headers=[]))
     assert (message.topic, message.headers) == ("legit", [])
 
 
 def test_what_is_fraud_goes_on_with_its_reasons_behind_its_headers() -> None:
     read = record(paid("900.01"))
-    message, _ = route(read, routes())
+    message, _ = route(read)
     reason = ("fraud.reason", b"amount_over_threshold: 900.01 is over 900")
     assert message == Message("fraud", read.key, read.value, [*HEADERS, reason], read.timestamp, read.partition)
 
 
 def test_what_is_no_transaction_goes_to_the_dead_letters_with_its_coordinates() -> None:
     read = record(b"not a transaction")
-    message, outcome = route(read, routes())
+    message, outcome = route(read)
     assert (message.topic, message.key, message.value) == ("dead-letter", b"a", b"not a transaction")
     assert list(message.headers[:-1]) == [
         *HEADERS,
@@ -77,14 +82,14 @@ def test_what_is_no_transaction_goes_to_the_dead_letters_with_its_coordinates() 
 
 
 def test_a_record_that_the_client_could_not_read_whole_is_a_dead_letter_though_its_value_is_a_transaction() -> None:
-    message, outcome = route(replace(record(paid("900")), problem="half of it is missing"), routes())
+    message, outcome = route(replace(record(paid("900")), problem="half of it is missing"))
     assert (message.topic, message.value) == ("dead-letter", paid("900"))
     assert message.headers[-1] == ("__detector.errors.message", b"half of it is missing")
     assert isinstance(outcome, DeadLetter)
 
 
 def test_a_failed_rule_makes_a_dead_letter_that_names_it() -> None:
-    message, outcome = route(record(paid("1")), routes(Rule("broken", broken)))
+    message, outcome = route(record(paid("1")), Rule("broken", broken))
     assert message.topic == "dead-letter"
     assert b"broken" in (message.headers[-1][1] or b"")
     assert isinstance(outcome, DeadLetter)
@@ -92,41 +97,41 @@ def test_a_failed_rule_makes_a_dead_letter_that_names_it() -> None:
 
 
 def test_a_topic_with_other_partitions_is_left_to_the_key() -> None:
-    message, _ = route(record(paid("1")), routes(keeps_partition={"fraud"}))
+    message, _ = route(record(paid("1")), keeps_partition={"fraud"})
     assert message.partition is None
 
 
 def test_the_largest_legit_record_is_forwarded() -> None:
     at_limit = padded_to(LIMIT, "1")
-    message, _ = route(at_limit, routes())
+    message, _ = route(at_limit)
     assert (message.topic, batch_bytes(message)) == ("legit", LIMIT)
 
 
 def test_the_largest_fraud_is_forwarded_without_its_reasons() -> None:
-    message, outcome = route(padded_to(LIMIT, "950"), routes())
+    message, outcome = route(padded_to(LIMIT, "950"))
     assert (message.topic, message.headers) == ("fraud", HEADERS)
     assert isinstance(outcome, Verdict)
     assert outcome.reasons
 
 
 def test_a_record_that_is_too_large_uncompressed_leaves_its_coordinates() -> None:
-    message, outcome = route(padded_to(LIMIT + 1, "1"), routes())
+    message, outcome = route(padded_to(LIMIT + 1, "1"))
     assert (message.topic, message.key, message.value) == ("dead-letter", b"a", None)
     assert isinstance(outcome, DeadLetter)
-    assert "more than the 1000 allowed" in outcome.problem
+    assert "exceed max.message.bytes=1000" in outcome.problem
 
 
 @pytest.mark.parametrize("now", [TIMESTAMP - 11, TIMESTAMP + 21], ids=["future", "past"])
 @pytest.mark.parametrize("value", [paid("1"), b"not JSON"], ids=["good", "bad"])
 def test_a_timestamp_that_is_not_taken_makes_a_dead_letter_of_now_without_value(value: bytes, now: int) -> None:
-    message, outcome = route(record(value), routes(most_before_ms=20, most_after_ms=10, now=now))
+    message, outcome = route(record(value), most_before_ms=20, most_after_ms=10, now=now)
     assert (message.topic, message.key, message.value, message.timestamp) == ("dead-letter", b"a", None, now)
     assert isinstance(outcome, DeadLetter)
 
 
 @pytest.mark.parametrize("now", [TIMESTAMP - 10, TIMESTAMP + 20])
 def test_a_timestamp_that_is_just_taken_is_kept(now: int) -> None:
-    message, _ = route(record(paid("1")), routes(most_before_ms=20, most_after_ms=10, now=now))
+    message, _ = route(record(paid("1")), most_before_ms=20, most_after_ms=10, now=now)
     assert (message.topic, message.timestamp) == ("legit", TIMESTAMP)
 
 
@@ -136,7 +141,7 @@ def test_a_timestamp_that_is_just_taken_is_kept(now: int) -> None:
     ids=["value", "key", "headers"],
 )
 def test_a_dead_letter_is_never_larger_than_allowed(huge: Record) -> None:
-    message, _ = route(huge, routes())
+    message, _ = route(huge)
     assert message.topic == "dead-letter"
     assert batch_bytes(message) <= LIMIT
     assert (ERROR_HEADER + "offset", b"117") in message.headers
@@ -149,12 +154,12 @@ headers = st.lists(st.tuples(st.text(max_size=5), st.none() | st.binary(max_size
 def test_any_record_gives_exactly_one_message_with_its_key_and_value(
     value: bytes | None, key: bytes | None, headers: Headers
 ) -> None:
-    message, _ = route(record(value, key, headers), routes())
+    message, _ = route(record(value, key, headers))
     assert (message.key, message.value) == (key, value)
     assert list(message.headers[: len(headers)]) == headers
 
 
 def padded_to(size: int, amount: str) -> Record:
-    empty, _ = route(record(paid(amount, LIMIT // 2)), routes(max_message_bytes=10 * LIMIT))
+    empty, _ = route(record(paid(amount, LIMIT // 2)), max_message_bytes=10 * LIMIT)
     without_reason = replace(empty, headers=HEADERS)
     return record(paid(amount, LIMIT // 2 + size - batch_bytes(without_reason)))

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from messaging.security.settings import SecuritySettings, librdkafka_configuration
-from messaging.settings import KafkaSettings, TopicSettings
+from messaging.confluent.connection import security_configuration
+from messaging.security.settings import SecuritySettings
+from messaging.settings import ConnectionSettings, TopicSettings
 from provisioning.principals import Right, rights
 from provisioning.store import make_secrets
 from runtime.settings import InvalidSettings, read_settings
@@ -28,7 +29,7 @@ def secrets(tmp_path: Path) -> Path:
 
 
 def test_without_settings_nothing_is_secured() -> None:
-    assert librdkafka_configuration(security()) == {"security.protocol": "PLAINTEXT"}
+    assert security_configuration(security()) == {"security.protocol": "PLAINTEXT"}
 
 
 def test_a_login_needs_user_and_password() -> None:
@@ -75,16 +76,14 @@ def test_the_line_break_that_ends_the_file_is_not_the_passwords(tmp_path: Path, 
 
 def test_a_password_is_in_no_repr_and_no_mistake() -> None:
     texts = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USERNAME": "user", "KAFKA_SASL_PASSWORD": "secret"}
-    assert "secret" not in repr(read_settings(KafkaSettings, texts))
+    assert "secret" not in repr(read_settings(ConnectionSettings, texts))
     with pytest.raises(InvalidSettings) as raised:
         security(SASL_PASSWORD="secret")  # noqa: S106 - made up
     assert "secret" not in str(raised.value)
 
 
-def test_librdkafka_checks_the_hosts_name(secrets: Path) -> None:
-    configuration = librdkafka_configuration(
-        security(SECURITY_PROTOCOL="SSL", SSL_CA_FILE=str(secrets / "audit/ca.pem"))
-    )
+def test_confluent_checks_the_hosts_name(secrets: Path) -> None:
+    configuration = security_configuration(security(SECURITY_PROTOCOL="SSL", SSL_CA_FILE=str(secrets / "audit/ca.pem")))
     assert configuration["ssl.endpoint.identification.algorithm"] == "https"
 
 
@@ -110,7 +109,7 @@ def test_a_new_authority_signs_everything_anew(secrets: Path) -> None:
 
 
 def test_each_may_write_just_what_is_his() -> None:
-    table = rights(read_settings(KafkaSettings, {}), read_settings(TopicSettings, {}))
+    table = rights("detector", read_settings(TopicSettings, {}))
     assert [right for right in table if right.operation == "WRITE"] == [
         Right("generator", "WRITE", "TOPIC", "transactions"),
         Right("detector", "WRITE", "TRANSACTIONAL_ID", "detector-", is_prefix=True),
@@ -121,7 +120,7 @@ def test_each_may_write_just_what_is_his() -> None:
 
 
 def test_each_may_read_just_what_is_his() -> None:
-    table = rights(read_settings(KafkaSettings, {}), read_settings(TopicSettings, {}))
+    table = rights("detector", read_settings(TopicSettings, {}))
     assert {right[:4] for right in table if right.operation == "READ"} == {
         ("detector", "READ", "TOPIC", "transactions"),
         ("detector", "READ", "GROUP", "detector"),

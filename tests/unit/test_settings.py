@@ -155,7 +155,7 @@ def test_a_topic_used_twice_is_refused() -> None:
 @pytest.mark.parametrize("servers", ["kafka:9092", "a:1,b-c.d:2", "127.0.0.1:9092", "[::1]:9092"])
 def test_servers_are_hosts_with_ports(servers: str) -> None:
     settings = read_settings(DetectorSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers})
-    assert settings.kafka.bootstrap_servers == servers
+    assert settings.connection.bootstrap_servers == servers
 
 
 def test_a_choice_may_be_written_in_capitals() -> None:

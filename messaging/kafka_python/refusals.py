@@ -1,4 +1,4 @@
-"""What kafka-python tells of a refusal, and how; for messaging.kafka_python_client."""
+"""What kafka-python tells of a refusal, and how."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -43,7 +43,7 @@ class Refusals:
         if is_login or "certificate" in str(error).lower().replace("_", " "):
             self.error = error
 
-    def check(self) -> None:
+    def raise_if_refused(self) -> None:
         """Raise AccessRefused where a refusal has been noted."""
         if self.error is None:
             return
@@ -51,7 +51,7 @@ class Refusals:
         says = login_refused if is_login else certificate_refused
         raise AccessRefused(says(self._security, str(self.error).rpartition("] ")[2])) from self.error
 
-    def check_right(self, error: object, operation: str, topics: Collection[str], group: str) -> None:
+    def raise_if_unauthorized(self, error: object, operation: str, topics: Collection[str], group: str) -> None:
         """Raise AccessRefused where the error, or what it came from, says that the right is missing."""
         for each in _chain(error):
             if _is(each, TopicAuthorizationFailedError, ClusterAuthorizationFailedError):

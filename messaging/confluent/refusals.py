@@ -30,12 +30,12 @@ class Refusals:
         elif error.code() in _OF_TLS and "certificate" in text.lower():
             self._told = certificate_refused(self._security, text.partition(": ")[2] or text)
 
-    def check(self) -> None:
+    def raise_if_refused(self) -> None:
         """Raise AccessRefused where a refusal has been told of."""
         if self._told is not None:
             raise AccessRefused(self._told)
 
-    def check_right(
+    def raise_if_unauthorized(
         self, error: KafkaError, operation: str, topics: Iterable[str], group: str, on_group: str = "Read"
     ) -> None:
         """Raise AccessRefused where the error says that the right to the operation is missing."""

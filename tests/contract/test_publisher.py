@@ -10,11 +10,11 @@ from tests.support.waiting import wait_until
 
 def test_messages_are_delivered_in_the_order_of_sending(stage: Stage, topic_of_4: str) -> None:
     sent = [message(topic_of_4, str(n).encode(), str(n).encode(), partition=None) for n in range(500)]
-    assert deliver(stage.writer(), sent) == sent
+    assert deliver(stage.publisher(), sent) == sent
 
 
 def test_what_is_in_flight_is_counted_until_it_is_returned_as_delivered(stage: Stage) -> None:
-    client = stage.writer()
+    client = stage.publisher()
     assert client.in_flight == 0
     for number in range(3):
         client.send(message(stage.names.transactions, str(number).encode()))
@@ -27,7 +27,7 @@ def test_what_is_in_flight_is_counted_until_it_is_returned_as_delivered(stage: S
 
 
 def test_with_nothing_in_flight_nothing_is_delivered(stage: Stage) -> None:
-    assert not stage.writer().delivered(0.1)
+    assert not stage.publisher().delivered(0.1)
 
 
 def test_what_is_delivered_can_be_read_in_the_same_order(stage: Stage) -> None:
@@ -37,14 +37,14 @@ def test_what_is_delivered_can_be_read_in_the_same_order(stage: Stage) -> None:
 
 
 def test_a_message_larger_than_its_topic_takes_fails_the_client(stage: Stage) -> None:
-    client = stage.writer()
+    client = stage.publisher()
     client.send(message(stage.names.transactions, b"x" * 2_000_000))
     with pytest.raises(ClientFailed):
         wait_until(lambda: client.delivered(POLL_SECONDS), DEADLINE_SECONDS, "a failure")
 
 
 def test_closing_twice_raises_nothing(stage: Stage) -> None:
-    client = stage.writer()
+    client = stage.publisher()
     client.send(message(stage.names.transactions, b"value"))
     client.close()
     client.close()

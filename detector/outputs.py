@@ -1,0 +1,41 @@
+"""The topics that the detector writes, and what they take."""
+
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct
+
+from messaging.seam import ANY_TIME_MS, Topic
+from messaging.settings import TopicSettings
+
+
+class Outputs(Struct, frozen=True):
+    """Where the verdicts lead.
+
+    `keeps_partition` names the topics that have as many partitions as the one that is read; `max_message_bytes` is the
+    largest record batch that all of them take. They take timestamps of so many milliseconds before the present, and of
+    so many after it.
+    """
+
+    fraud: str
+    legit: str
+    dead_letter: str
+    keeps_partition: Collection[str]
+    max_message_bytes: int
+    most_before_ms: int = ANY_TIME_MS
+    most_after_ms: int = ANY_TIME_MS
+
+
+def outputs_of(names: TopicSettings, topics: Mapping[str, Topic]) -> Outputs:
+    """Return the outputs among the topics, which are described by name."""
+    source, outputs = topics[names.transactions], [topics[name] for name in names.outputs]
+    most_after = min(output.most_after_ms for output in outputs)
+    return Outputs(
+        fraud=names.fraud,
+        legit=names.legit,
+        dead_letter=names.dead_letter,
+        keeps_partition={name for name in names.outputs if topics[name].partitions == source.partitions},
+        max_message_bytes=min(output.max_message_bytes for output in outputs),
+        most_before_ms=min(output.most_before_ms for output in outputs),
+        # What the input has taken they take too, now or later, unless their limit is narrower.
+        most_after_ms=most_after if most_after < source.most_after_ms else ANY_TIME_MS,
+    )

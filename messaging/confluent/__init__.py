@@ -1,0 +1,8 @@
+"""The seam on confluent-kafka: Python's door to librdkafka, the C library that does the work and speaks in its logs."""
+
+from messaging.confluent.processor import open_processor
+from messaging.confluent.publisher import open_publisher
+from messaging.confluent.reader import open_reader
+from messaging.confluent.topics import create_topics, describe_topics, end_offsets
+
+__all__ = ["create_topics", "describe_topics", "end_offsets", "open_processor", "open_publisher", "open_reader"]

@@ -1,0 +1,266 @@
+"""Exactly once, on one consumer and one transactional producer.
+
+The library is told to read a gained partition only when it is started, so that it never looks for an offset itself:
+where the assignment changes while it asks, it takes "may change" for "from the beginning".
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from messaging.confluent.connection import (
+    UNANSWERED,
+    configuration,
+    is_one_of,
+    open_consumer,
+    open_producer,
+    raising_client_failed,
+    until_done,
+)
+from messaging.confluent.records import record, send
+from messaging.confluent.refusals import Refusals
+from messaging.confluent.topics import refused_operations
+from messaging.seam import (
+    Batch,
+    BatchAborted,
+    ClientFailed,
+    Message,
+    OffsetUnstable,
+)
+from messaging.settings import ConnectionSettings, GroupSettings
+
+_POLL_SECONDS = 0.1  # a change of the assignment does not end the library's own wait
+_OFFSET_SECONDS = 0.2
+# The group's offsets come later: the coordinator is new, or an open Kafka transaction may change them.
+_HELD_BACK = (
+    *UNANSWERED,
+    KafkaError._WAIT_COORD,  # noqa: SLF001 - librdkafka's own errors begin so
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
+# A commit may have failed for a right on a topic, and does not say on which: librdkafka only counts the messages, or
+# says that the Kafka transaction has failed already.
+_MAY_LACK_A_RIGHT = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError._INCONSISTENT,  # noqa: SLF001 - librdkafka's own errors begin so
+    KafkaError._STATE,  # noqa: SLF001 - librdkafka's own errors begin so
+)
+# A producer refuses such a record on the spot; a new attempt of the batch may lead elsewhere.
+_REFUSED_RECORDS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE)  # noqa: SLF001 - librdkafka's own errors
+
+
+def open_processor(connection: ConnectionSettings, group: GroupSettings, topic: str) -> "ConfluentProcessor":
+    """Join the consumer group as a reader of the topic."""
+    unauthorized = partial(
+        Refusals(connection.security).raise_if_unauthorized,
+        operation="Read",
+        topics=[topic],
+        group=group.consumer_group,
+    )
+    with raising_client_failed("cannot connect", unauthorized):
+        return ConfluentProcessor(connection, group, topic)
+
+
+class ConfluentProcessor:
+    """A Processor (see messaging.seam)."""
+
+    def __init__(self, connection: ConnectionSettings, group: GroupSettings, topic: str) -> None:
+        self._connection = connection
+        self._group = group
+        self._topic = topic
+        self._refusals = Refusals(connection.security)
+        self._producer = _open_transactional_producer(connection, group, self._refusals)
+        self._beside = ThreadPoolExecutor(1, "offsets")
+        self._consumer = open_consumer(_consumer_configuration(connection, group, self._refusals))
+        self._lost: set[int] = set()
+        self._gained: set[int] = set()
+        self._waiting: set[int] = set()  # gained, and not started
+        self._positions: dict[int, int] = {}  # of those that are started, as far as known
+        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke)
+
+    def poll(self, seconds: float) -> Batch:
+        with raising_client_failed("cannot read"):
+            polled = self._consume(seconds)
+            member = self._consumer.consumer_group_metadata() if polled and self._consumer.memberid() else None
+        self._refusals.raise_if_refused()
+        lost, self._lost = self._lost, set()
+        gained, self._gained = self._gained, set()
+        if lost:
+            polled = [message for message in polled if message.partition() not in lost]
+        records = [record(message) for message in polled if message.error() is None or self._is_read(message)]
+        batch = Batch(records, lost, gained, member)
+        self._positions |= batch.next_offsets()
+        return batch
+
+    def committed(self, partition: int) -> int | None:
+        try:
+            [found] = self._consumer.committed([TopicPartition(self._topic, partition)], _OFFSET_SECONDS)
+            problem = found.error
+        except KafkaException as error:
+            problem = error.args[0]
+        if problem is None:
+            return found.offset if found.offset >= 0 else None
+        self._raise_if_unauthorized(problem, "Read", [self._topic])
+        if is_one_of(problem, *_HELD_BACK):
+            raise OffsetUnstable(problem.str())
+        raise ClientFailed(f"cannot read the group's offsets: {problem.str()}")
+
+    def start(self, partition: int, offset: int | None) -> None:
+        at = TopicPartition(self._topic, partition, OFFSET_BEGINNING if offset is None else offset)
+        with raising_client_failed("cannot read"):
+            self._consumer.incremental_assign([at])
+        self._waiting.discard(partition)
+        if offset is not None:
+            self._positions[partition] = offset
+
+    def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
+        if batch.member is None:
+            self._rewind(batch)
+            raise BatchAborted("the consumer group has gone on without this member")
+        try:
+            self._commit(batch, messages)
+        except KafkaException as error:
+            problem = error.args[0]
+            topics = {message.topic for message in messages}
+            unauthorized = partial(self._raise_if_unauthorized, operation="Write", topics=topics)
+            if not (problem.txn_requires_abort() or problem.code() in _REFUSED_RECORDS):
+                unauthorized(problem)
+                raise ClientFailed(f"cannot write: {problem.str()}") from error
+            with raising_client_failed(f"cannot write: {problem.str()}; cannot abort", unauthorized):
+                self._abort()
+                self._rewind(batch)
+                self._raise_if_a_topic_is_refused(problem, topics)
+            unauthorized(problem)
+            raise BatchAborted(problem.str()) from error
+
+    def lag(self) -> int | None:
+        lags = [self._partition_lag(assigned) for assigned in self._consumer.assignment()]
+        known = [lag for lag in lags if lag is not None]
+        return sum(known) if len(known) == len(lags) and not self._waiting else None
+
+    def close(self) -> None:
+        self._beside.shutdown(wait=False)
+        with suppress(KafkaException, RuntimeError):
+            self._consumer.close()
+
+    def _consume(self, seconds: float) -> list[Any]:
+        """Return what comes, after at most so many seconds, or as soon as the assignment changes."""
+        deadline = monotonic() + seconds
+        polled: list[Any] = []
+        while not (polled or self._lost or self._gained) and (left := deadline - monotonic()) > 0:
+            polled = self._consumer.consume(1, min(left, _POLL_SECONDS))
+        if polled:
+            polled += self._consumer.consume(self._group.batch_size - 1, 0)
+        return polled
+
+    def _commit(self, batch: Batch, messages: Sequence[Message]) -> None:
+        self._producer.begin_transaction()
+        # The offsets go ahead: they wait for the Kafka transaction before by the millisecond, messages by 20 ms.
+        send_offsets = partial(self._send_offsets, self._producer, batch)
+        offsets = self._beside.submit(until_done, self._producer, self._refusals, send_offsets)
+        try:
+            for message in messages:
+                send(self._producer, message)
+        finally:
+            self._wait_for(offsets)
+        until_done(self._producer, self._refusals, self._producer.commit_transaction)
+
+    def _wait_for(self, sent: Future[None]) -> None:
+        """Wait until the broker has aborted it: librdkafka waits for ever for a coordinator that is gone (5511)."""
+        try:
+            sent.result(self._group.transaction_timeout_ms / 1000)
+        except TimeoutError as error:
+            raise ClientFailed("cannot write: no answer from the group's coordinator") from error
+
+    def _send_offsets(self, producer: Producer, batch: Batch, seconds: float) -> None:
+        offsets = [TopicPartition(self._topic, *at) for at in batch.next_offsets().items()]
+        producer.send_offsets_to_transaction(offsets, batch.member, seconds)
+
+    def _abort(self) -> None:
+        until_done(self._producer, self._refusals, self._producer.abort_transaction)
+        # A record that was refused leaves a gap in the producer's sequence, on which its next batch would fail.
+        self._producer = _open_transactional_producer(self._connection, self._group, self._refusals)
+
+    def _rewind(self, batch: Batch) -> None:
+        for partition, offset in batch.first_offsets().items():
+            self._positions[partition] = offset
+            with raising_client_failed("cannot read again"):
+                self._consumer.seek(TopicPartition(self._topic, partition, offset))
+
+    def _raise_if_a_topic_is_refused(self, problem: KafkaError, outputs: Iterable[str]) -> None:
+        """Raise AccessRefused where the problem may be a right on a topic, and Kafka says which ones are missing."""
+        if problem.code() in _MAY_LACK_A_RIGHT:
+            needed = {self._topic: "Read", **dict.fromkeys(outputs, "Write")}
+            refused = refused_operations(self._connection, self._refusals, needed)
+            if refused:
+                raise self._refusals.missing(refused)
+
+    def _is_read(self, message: Any) -> bool:
+        """Take note of a partition's end; raise for any other message that stands for an error."""
+        if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
+            self._raise_if_unauthorized(message.error(), "Read", [self._topic])
+            raise ClientFailed(f"cannot read: {message.error().str()}")
+        self._positions[message.partition()] = message.offset()
+        return False
+
+    def _raise_if_unauthorized(self, error: KafkaError, operation: str, topics: Iterable[str]) -> None:
+        self._refusals.raise_if_unauthorized(error, operation, topics, self._group.consumer_group)
+
+    def _partition_lag(self, assigned: TopicPartition) -> int | None:
+        _, end = self._consumer.get_watermark_offsets(assigned, cached=True)
+        position = self._positions.get(assigned.partition)
+        return None if end < 0 or position is None else max(0, end - position)
+
+    def _on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
+        """Take note, and let the library read nothing yet."""
+        consumer.incremental_assign([])
+        partitions = {each.partition for each in assigned}
+        self._gained |= partitions
+        self._waiting |= partitions
+
+    def _on_revoke(self, consumer: Consumer, revoked: Sequence[TopicPartition]) -> None:
+        consumer.incremental_unassign([each for each in revoked if each.partition not in self._waiting])
+        for partition in {each.partition for each in revoked}:
+            self._lost.add(partition)
+            self._gained.discard(partition)
+            self._waiting.discard(partition)
+            self._positions.pop(partition, None)
+
+
+def _consumer_configuration(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> dict[str, Any]:
+    return {
+        **configuration(connection, refusals),
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,  # then the end is known behind a Kafka transaction's markers too
+        "fetch.queue.backoff.ms": 5,
+        "group.id": group.consumer_group,
+        "heartbeat.interval.ms": group.session_timeout_ms // 3,
+        "isolation.level": "read_committed",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": group.session_timeout_ms,
+        "topic.metadata.refresh.interval.ms": 10_000,
+    }
+
+
+def _open_transactional_producer(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> Producer:
+    own = {
+        # Leaves a broker that is away in the cluster: else its return may not be noticed (librdkafka's issue 5511).
+        "metadata.recovery.strategy": "none",
+        "linger.ms": 1,
+        "socket.timeout.ms": min(10_000, group.transaction_timeout_ms),
+        "transactional.id": f"{group.consumer_group}-{uuid.uuid4()}",
+        "transaction.timeout.ms": group.transaction_timeout_ms,
+        "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before
+    }
+    producer = open_producer(connection, refusals, own)
+    until_done(producer, refusals, producer.init_transactions)
+    return producer

@@ -1,0 +1,78 @@
+"""Reading from here to there, in no group."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+
+from messaging.confluent.connection import configuration, open_consumer, raising_client_failed
+from messaging.confluent.records import record_with_its_time
+from messaging.confluent.refusals import Refusals
+from messaging.seam import ClientFailed, Offsets, Record
+from messaging.settings import ConnectionSettings
+
+_MOST_RECORDS = 2_000
+
+
+def open_reader(connection: ConnectionSettings, starts: Offsets, ends: Offsets) -> "ConfluentReader":
+    """Return a reader of the partitions that are named in `ends`."""
+    with raising_client_failed("cannot read"):
+        return ConfluentReader(connection, starts, ends)
+
+
+class ConfluentReader:
+    """A Reader (see messaging.seam)."""
+
+    def __init__(self, connection: ConnectionSettings, starts: Offsets, ends: Offsets) -> None:
+        self._refusals = Refusals(connection.security)
+        self._left = {at: end for at, end in ends.items() if starts.get(at, 0) < end}
+        self._consumer = open_consumer(
+            {
+                **configuration(connection, self._refusals),
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,  # then the end is known behind a Kafka transaction's markers too
+                "fetch.queue.backoff.ms": 5,
+                "group.id": "reader",  # has to be there, and is not joined
+                "isolation.level": "read_committed",
+                "queued.max.messages.kbytes": 32_768,
+            }
+        )
+        self._consumer.assign([TopicPartition(*at, starts.get(at, OFFSET_BEGINNING)) for at in self._left])
+
+    @property
+    def left(self) -> Mapping[tuple[str, int], int]:
+        return self._left
+
+    def poll(self, seconds: float) -> Sequence[Record]:
+        with raising_client_failed("cannot read"):
+            messages: Sequence[Any] = self._consumer.consume(_MOST_RECORDS, seconds)
+        self._refusals.raise_if_refused()
+        return [record_with_its_time(message) for message in messages if self._is_wanted(message)]
+
+    def close(self) -> None:
+        with suppress(KafkaException, RuntimeError):
+            self._consumer.close()
+
+    def _is_wanted(self, message: Any) -> bool:
+        """Tell whether it is a record before its partition's end; take note of how far the partition has been read."""
+        at = (message.topic(), message.partition())
+        if at not in self._left:
+            return False
+        behind = self._offset_behind(message)
+        is_wanted = message.error() is None and behind <= self._left[at]
+        if behind >= self._left[at]:
+            del self._left[at]
+            self._consumer.pause([TopicPartition(*at)])
+        return is_wanted
+
+    def _offset_behind(self, message: Any) -> int:
+        """Return the offset up to which its partition has been read. Raises for an error that is no partition's end."""
+        error = message.error()
+        if error is None:
+            return int(message.offset()) + 1
+        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
+            self._refusals.raise_if_unauthorized(error, "Read", [message.topic()], group="")
+            raise ClientFailed(f"cannot read: {error.str()}")
+        return int(message.offset())
