@@ -47,11 +47,10 @@ def group_name(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KafkaSettings:
     """The cluster, how to connect to it, the client library, and what the consumer group needs."""
 
-    security: SecuritySettings
     bootstrap_servers: str = setting(
         "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "where Kafka is: host:port, or several, comma between"
     )
@@ -61,8 +60,12 @@ class KafkaSettings:
         partial(one_of, CLIENTS),
         f"the client library: {' or '.join(CLIENTS)} (librdkafka, the faster)",
     )
+    security: SecuritySettings
     topic_partitions: int = setting(
-        "TOPIC_PARTITIONS", "4", partial(whole_number, 1, 10_000), "partitions of each topic that has to be created"
+        "TOPIC_PARTITIONS",
+        "4",
+        partial(whole_number, 1, 10_000),
+        "partitions of each topic that has to be created; the more, the more detectors can share the work",
     )
     topic_replication_factor: int = setting(
         "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each partition then"
@@ -71,7 +74,7 @@ class KafkaSettings:
         "CONSUMER_GROUP",
         "detector",
         group_name,
-        "the detectors' consumer group; a second one needs output topics of its own",
+        "the detectors' consumer group, which remembers how far they have read; another needs output topics of its own",
     )
     batch_size: int = setting(
         "BATCH_SIZE", "10000", partial(whole_number, 1, 1_000_000), "most records in one Kafka transaction"
@@ -94,7 +97,9 @@ class KafkaSettings:
 class TopicSettings:
     """The topics' names, all different."""
 
-    transactions: str = setting("TRANSACTIONS_TOPIC", "transactions", topic_name, "what the generator writes")
+    transactions: str = setting(
+        "TRANSACTIONS_TOPIC", "transactions", topic_name, "what the generator writes; all four names are different"
+    )
     fraud: str = setting("FRAUD_TOPIC", "fraud", topic_name, "transactions judged to be fraud")
     legit: str = setting("LEGIT_TOPIC", "legit", topic_name, "all other transactions")
     dead_letter: str = setting("DEAD_LETTER_TOPIC", "dead-letter", topic_name, "records that are not transactions")
