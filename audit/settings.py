@@ -40,4 +40,4 @@ class AuditSettings:
     fraud_threshold: Decimal = setting(
         "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; this much itself is legit"
     )
-    fraud_rules: Sequence[Rule] = setting("FRAUD_RULES", "", rules, "more rules, as module:function, comma between")
+    fraud_rules: Sequence[Rule] = setting("FRAUD_RULES", "", rules, "more rules, as module:function, comma-separated")

@@ -25,11 +25,11 @@ class DetectorSettings:
         "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; this much itself is legit"
     )
     fraud_rules: Sequence[Rule] = setting(
-        "FRAUD_RULES", "", named_rules, "more rules, as module:function, comma between"
+        "FRAUD_RULES", "", named_rules, "more rules, as module:function, comma-separated"
     )
     dead_letter_limit: int = setting(
         "DEAD_LETTER_LIMIT",
         "100",
         partial(whole_number, 1, 1_000_000_000),
-        "stop after so many records in a row on which a rule of yours raised",
+        "stop after this many consecutive records on which a custom rule raised",
     )

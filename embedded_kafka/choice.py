@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded_kafka import ports
-from runtime.settings import InvalidSettings, environment
+from runtime.settings import InvalidSettings, environment, read_settings, setting
 
 DEFAULT_PORT = "9092"
 HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True)
+class PortSettings:
+    """What says the port where --port does not."""
+
+    port: str = setting(
+        "KAFKA_PORT", DEFAULT_PORT, str, "the port of the embedded Kafka (scripts/demo, scripts/run embedded_kafka)"
+    )
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def read_choice(options: argparse.Namespace) -> tuple[Choice | None, Sequence[str]]:
     """Return the choice, or None and what is wrong with it in lines for the user."""
     try:
-        port = options.port or environment().get("KAFKA_PORT") or DEFAULT_PORT
+        port = options.port or read_settings(PortSettings, environment()).port
     except InvalidSettings as invalid:
         return None, [str(mistake) for mistake in invalid.mistakes]
     mistake = port_mistake(port)

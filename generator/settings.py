@@ -23,6 +23,9 @@ class GeneratorSettings:
         "TRANSACTION_COUNT", "0", partial(whole_number, 0, 10**15), "stop after so many transactions; 0: never"
     )
     seed: int | None = setting(
-        "RANDOM_SEED", "", optional_whole_number, "the same number gives the same accounts and amounts again"
+        "RANDOM_SEED",
+        "",
+        optional_whole_number,
+        "a whole number that gives the same accounts and amounts again; empty: others each time",
     )
     accounts: int = setting("ACCOUNTS", "1000", partial(whole_number, 2, 10_000_000), "how many accounts there are")

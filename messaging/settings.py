@@ -54,20 +54,21 @@ def consumer_group() -> Any:
         "CONSUMER_GROUP",
         "detector",
         group_name,
-        "the detectors' consumer group; a second one needs output topics of its own",
+        "the detectors' consumer group, which remembers how far they have read; another needs output topics of its own",
     )
 
 
 def transactions_topic() -> Any:
     """Declare the field for the input's name, for all who need no other."""
-    return setting("TRANSACTIONS_TOPIC", "transactions", topic_name, "what the generator writes")
+    return setting(
+        "TRANSACTIONS_TOPIC", "transactions", topic_name, "what the generator writes; all four topics are different"
+    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConnectionSettings:
     """The cluster, how to connect to it, and with which client library."""
 
-    security: SecuritySettings
     bootstrap_servers: str = setting(
         "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "where Kafka is: host:port, or several, comma-separated"
     )
@@ -77,6 +78,7 @@ class ConnectionSettings:
         partial(one_of, CLIENTS),
         f"the client library: {' or '.join(CLIENTS)} (the faster)",
     )
+    security: SecuritySettings
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,10 @@ class TopicCreationSettings:
     """The shape of topics that have to be created."""
 
     partitions: int = setting(
-        "TOPIC_PARTITIONS", "4", partial(whole_number, 1, 10_000), "partitions of each topic that has to be created"
+        "TOPIC_PARTITIONS",
+        "4",
+        partial(whole_number, 1, 10_000),
+        "partitions of each topic that has to be created; the more, the more detectors can share the work",
     )
     replication_factor: int = setting(
         "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each partition then"
