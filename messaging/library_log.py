@@ -1,10 +1,11 @@
-"""Keeps a client library's chatter out of the log, and makes one line every few seconds of its failed connections."""
+"""Silences a client library; reports its failed connections at most every 5 s."""
 
 import logging
 
 from runtime.timing import Every
 
 _SECONDS_BETWEEN_LINES = 5.0
+_ANSWERS = ("authorization failed", "current transaction failed")  # of which the client that gets it makes an error
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ class ConnectionTrouble:
     def __call__(self, record: logging.LogRecord) -> bool:
         """Log a line of ours where the record tells of a failed connection and the last line was some time ago."""
         _, _, told = record.getMessage().rpartition("]: ")  # librdkafka begins with its client and thread in brackets
-        is_answer = "authorization failed" in told.lower()  # which the client that gets it makes an error of
+        is_answer = any(answer in told.lower() for answer in _ANSWERS)
         if "failed" in told.lower() and not is_answer and self._every.is_due():
             logger.warning("Kafka does not answer, trying again: %s", told)
         return False

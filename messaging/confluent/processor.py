@@ -4,6 +4,7 @@ The library is told to read a gained partition only when it is started, so that 
 where the assignment changes while it asks, it takes "may change" for "from the beginning".
 """
 
+import struct
 import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,6 +38,7 @@ from messaging.settings import ConnectionSettings, GroupSettings
 
 _POLL_SECONDS = 0.1  # a change of the assignment does not end the library's own wait
 _OFFSET_SECONDS = 0.2
+_METADATA = struct.Struct("<7si")  # begins with a mark and the generation: rd_kafka_consumer_group_metadata_write
 # The group's offsets come later: the coordinator is new, or an open Kafka transaction may change them.
 _HELD_BACK = (
     *UNANSWERED,
@@ -89,7 +91,7 @@ class ConfluentProcessor:
     def poll(self, seconds: float) -> Batch:
         with raising_client_failed("cannot read"):
             polled = self._consume(seconds)
-            member = self._consumer.consumer_group_metadata() if polled and self._consumer.memberid() else None
+            member = self._member() if polled else None
         self._refusals.raise_if_refused()
         lost, self._lost = self._lost, set()
         gained, self._gained = self._gained, set()
@@ -160,6 +162,15 @@ class ConfluentProcessor:
         if polled:
             polled += self._consumer.consume(self._group.batch_size - 1, 0)
         return polled
+
+    def _member(self) -> Any:
+        """Return the group metadata, None where the group has gone on without this member.
+
+        The broker does not check whoever says that he is none: such a batch would be committed.
+        """
+        metadata = self._consumer.consumer_group_metadata()
+        _, generation = _METADATA.unpack_from(metadata)
+        return metadata if generation >= 0 and self._consumer.memberid() else None
 
     def _commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         self._producer.begin_transaction()
