@@ -36,6 +36,6 @@ def test_every_folder_of_the_map_exists(entry: str) -> None:
 
 def test_the_map_names_no_module_that_is_not_there() -> None:
     named = re.findall(r"(\w+\.py)\b", README.partition("## The map")[2])
-    existing = {path.name for path in ROOT.glob("*/*.py")}
+    existing = {path.name for path in ROOT.glob("*/**/*.py")}
     assert named
     assert set(named) <= existing
