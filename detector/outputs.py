@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
-from messaging.seam import ANY_TIME_MS, Topic
 from messaging.settings import TopicSettings
+from messaging.topics import ANY_TIME_MS, Topic
 
 
 class Outputs(Struct, frozen=True):

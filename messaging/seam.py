@@ -10,16 +10,15 @@ here to there, in no group. Every implementation passes the same contract tests 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
+from messaging.topics import Topic
 
 Headers = Sequence[tuple[str, bytes | None]]
 Offsets = Mapping[tuple[str, int], int]  # by topic and partition
-
-ANY_TIME_MS = 2**63 - 1
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -74,18 +73,6 @@ class Batch(Struct, frozen=True):
     def next_offsets(self) -> Mapping[int, int]:
         """Return by partition the offset of the *next* record, the one behind the last: what the group commits."""
         return {record.partition: record.offset + 1 for record in self.records}
-
-
-class Topic(NamedTuple):
-    """What the cluster says of a topic; `max_message_bytes` is the size of the largest record batch it takes.
-
-    A record's timestamp may be so many milliseconds before the broker's time, and so many after it.
-    """
-
-    partitions: int
-    max_message_bytes: int
-    most_before_ms: int = ANY_TIME_MS
-    most_after_ms: int = ANY_TIME_MS
 
 
 class BatchAborted(Exception):

@@ -1,13 +1,14 @@
-"""What a topic's configuration says of what it takes, and what is taken for granted where it may not be seen."""
+"""What a topic takes, by its configuration, and what is taken for granted where that may not be seen."""
 
 import logging
 from collections.abc import Mapping
 from functools import cache
+from typing import NamedTuple
 
-from messaging.seam import ANY_TIME_MS, Topic
 from messaging.security.refusals import settings_hidden
 from messaging.security.settings import SecuritySettings
 
+ANY_TIME_MS = 2**63 - 1
 KAFKAS_MAX_MESSAGE_BYTES = 1_048_588  # https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes
 
 _LARGEST = "max.message.bytes"
@@ -17,6 +18,18 @@ _AFTER = "message.timestamp.after.max.ms"
 TOPIC_CONFIGS = (_LARGEST, _KIND_OF_TIME, _BEFORE, _AFTER)
 
 logger = logging.getLogger(__name__)
+
+
+class Topic(NamedTuple):
+    """What the cluster says of a topic; `max_message_bytes` is the size of the largest record batch it takes.
+
+    A record's timestamp may be so many milliseconds before the broker's time, and so many after it.
+    """
+
+    partitions: int
+    max_message_bytes: int
+    most_before_ms: int = ANY_TIME_MS
+    most_after_ms: int = ANY_TIME_MS
 
 
 def describe_topic(partitions: int, configs: Mapping[str, str] | None) -> Topic:

@@ -1,39 +1,25 @@
 """Exactly once, on one consumer and one transactional producer.
 
-The library is told to read a gained partition only when it is started, so that it never looks for an offset itself:
-where the assignment changes while it asks, it takes "may change" for "from the beginning".
+The library is told of a gained partition only when it is started, so that it never looks for an offset itself: where
+the assignment changes while it asks, it takes "may change" for "from the beginning".
 """
 
 import struct
-import uuid
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
-from messaging.confluent.connection import (
-    UNANSWERED,
-    configuration,
-    is_one_of,
-    open_consumer,
-    open_producer,
-    raising_client_failed,
-    until_done,
-)
-from messaging.confluent.records import record, send
+from messaging.confluent.assignment import Assignment
+from messaging.confluent.connection import UNANSWERED, configuration, is_one_of, open_consumer, raising_client_failed
+from messaging.confluent.records import record
 from messaging.confluent.refusals import Refusals
 from messaging.confluent.topics import refused_operations
-from messaging.seam import (
-    Batch,
-    BatchAborted,
-    ClientFailed,
-    Message,
-    OffsetUnstable,
-)
+from messaging.confluent.transactions import Transactions
+from messaging.seam import Batch, BatchAborted, ClientFailed, Message, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
 
 _POLL_SECONDS = 0.1  # a change of the assignment does not end the library's own wait
@@ -61,13 +47,8 @@ _REFUSED_RECORDS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE
 
 def open_processor(connection: ConnectionSettings, group: GroupSettings, topic: str) -> "ConfluentProcessor":
     """Join the consumer group as a reader of the topic."""
-    unauthorized = partial(
-        Refusals(connection.security).raise_if_unauthorized,
-        operation="Read",
-        topics=[topic],
-        group=group.consumer_group,
-    )
-    with raising_client_failed("cannot connect", unauthorized):
+    refused = partial(Refusals(connection.security).raise_if_unauthorized, group=group.consumer_group)
+    with raising_client_failed("cannot connect", partial(refused, operation="Read", topics=[topic])):
         return ConfluentProcessor(connection, group, topic)
 
 
@@ -79,27 +60,22 @@ class ConfluentProcessor:
         self._group = group
         self._topic = topic
         self._refusals = Refusals(connection.security)
-        self._producer = _open_transactional_producer(connection, group, self._refusals)
-        self._beside = ThreadPoolExecutor(1, "offsets")
-        self._consumer = open_consumer(_consumer_configuration(connection, group, self._refusals))
-        self._lost: set[int] = set()
-        self._gained: set[int] = set()
-        self._waiting: set[int] = set()  # gained, and not started
-        self._positions: dict[int, int] = {}  # of those that are started, as far as known
-        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke)
+        self._transactions = Transactions(connection, group, self._refusals)
+        self._assignment = Assignment()
+        self._consumer = open_consumer(_configuration(connection, group, self._refusals))
+        self._consumer.subscribe([topic], on_assign=self._assignment.on_assign, on_revoke=self._assignment.on_revoke)
 
     def poll(self, seconds: float) -> Batch:
         with raising_client_failed("cannot read"):
             polled = self._consume(seconds)
             member = self._member() if polled else None
         self._refusals.raise_if_refused()
-        lost, self._lost = self._lost, set()
-        gained, self._gained = self._gained, set()
+        lost, gained = self._assignment.changes()
         if lost:
             polled = [message for message in polled if message.partition() not in lost]
         records = [record(message) for message in polled if message.error() is None or self._is_read(message)]
         batch = Batch(records, lost, gained, member)
-        self._positions |= batch.next_offsets()
+        self._assignment.positions |= batch.next_offsets()
         return batch
 
     def committed(self, partition: int) -> int | None:
@@ -119,37 +95,26 @@ class ConfluentProcessor:
         at = TopicPartition(self._topic, partition, OFFSET_BEGINNING if offset is None else offset)
         with raising_client_failed("cannot read"):
             self._consumer.incremental_assign([at])
-        self._waiting.discard(partition)
-        if offset is not None:
-            self._positions[partition] = offset
+        self._assignment.started(partition, offset)
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
             self._rewind(batch)
             raise BatchAborted("the consumer group has gone on without this member")
+        offsets = [TopicPartition(self._topic, *at) for at in batch.next_offsets().items()]
         try:
-            self._commit(batch, messages)
+            self._transactions.commit(messages, offsets, batch.member)
         except KafkaException as error:
-            problem = error.args[0]
-            topics = {message.topic for message in messages}
-            unauthorized = partial(self._raise_if_unauthorized, operation="Write", topics=topics)
-            if not (problem.txn_requires_abort() or problem.code() in _REFUSED_RECORDS):
-                unauthorized(problem)
-                raise ClientFailed(f"cannot write: {problem.str()}") from error
-            with raising_client_failed(f"cannot write: {problem.str()}; cannot abort", unauthorized):
-                self._abort()
-                self._rewind(batch)
-                self._raise_if_a_topic_is_refused(problem, topics)
-            unauthorized(problem)
-            raise BatchAborted(problem.str()) from error
+            self._abort(batch, error.args[0], {message.topic for message in messages})
+            raise BatchAborted(error.args[0].str()) from error
 
     def lag(self) -> int | None:
         lags = [self._partition_lag(assigned) for assigned in self._consumer.assignment()]
         known = [lag for lag in lags if lag is not None]
-        return sum(known) if len(known) == len(lags) and not self._waiting else None
+        return sum(known) if len(known) == len(lags) and not self._assignment.waiting else None
 
     def close(self) -> None:
-        self._beside.shutdown(wait=False)
+        self._transactions.close()
         with suppress(KafkaException, RuntimeError):
             self._consumer.close()
 
@@ -157,7 +122,7 @@ class ConfluentProcessor:
         """Return what comes, after at most so many seconds, or as soon as the assignment changes."""
         deadline = monotonic() + seconds
         polled: list[Any] = []
-        while not (polled or self._lost or self._gained) and (left := deadline - monotonic()) > 0:
+        while not (polled or self._assignment.has_changed) and (left := deadline - monotonic()) > 0:
             polled = self._consumer.consume(1, min(left, _POLL_SECONDS))
         if polled:
             polled += self._consumer.consume(self._group.batch_size - 1, 0)
@@ -172,37 +137,28 @@ class ConfluentProcessor:
         _, generation = _METADATA.unpack_from(metadata)
         return metadata if generation >= 0 and self._consumer.memberid() else None
 
-    def _commit(self, batch: Batch, messages: Sequence[Message]) -> None:
-        self._producer.begin_transaction()
-        # The offsets go ahead: they wait for the Kafka transaction before by the millisecond, messages by 20 ms.
-        send_offsets = partial(self._send_offsets, self._producer, batch)
-        offsets = self._beside.submit(until_done, self._producer, self._refusals, send_offsets)
-        try:
-            for message in messages:
-                send(self._producer, message)
-        finally:
-            self._wait_for(offsets)
-        until_done(self._producer, self._refusals, self._producer.commit_transaction)
+    def _is_read(self, message: Any) -> bool:
+        """Take note of a partition's end; raise for any other message that stands for an error."""
+        if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
+            self._raise_if_unauthorized(message.error(), "Read", [self._topic])
+            raise ClientFailed(f"cannot read: {message.error().str()}")
+        self._assignment.positions[message.partition()] = message.offset()
+        return False
 
-    def _wait_for(self, sent: Future[None]) -> None:
-        """Wait until the broker has aborted it: librdkafka waits for ever for a coordinator that is gone (5511)."""
-        try:
-            sent.result(self._group.transaction_timeout_ms / 1000)
-        except TimeoutError as error:
-            raise ClientFailed("cannot write: no answer from the group's coordinator") from error
-
-    def _send_offsets(self, producer: Producer, batch: Batch, seconds: float) -> None:
-        offsets = [TopicPartition(self._topic, *at) for at in batch.next_offsets().items()]
-        producer.send_offsets_to_transaction(offsets, batch.member, seconds)
-
-    def _abort(self) -> None:
-        until_done(self._producer, self._refusals, self._producer.abort_transaction)
-        # A record that was refused leaves a gap in the producer's sequence, on which its next batch would fail.
-        self._producer = _open_transactional_producer(self._connection, self._group, self._refusals)
+    def _abort(self, batch: Batch, problem: KafkaError, outputs: Iterable[str]) -> None:
+        """Abort and rewind. Raises AccessRefused and ClientFailed where a new attempt would be of no use."""
+        unauthorized = partial(self._raise_if_unauthorized, operation="Write", topics=outputs)
+        if not (problem.txn_requires_abort() or problem.code() in _REFUSED_RECORDS):
+            unauthorized(problem)
+            raise ClientFailed(f"cannot write: {problem.str()}")
+        with raising_client_failed(f"cannot write: {problem.str()}; cannot abort", unauthorized):
+            self._transactions.abort()
+            self._rewind(batch)
+            self._raise_if_a_topic_is_refused(problem, outputs)
+        unauthorized(problem)
 
     def _rewind(self, batch: Batch) -> None:
-        for partition, offset in batch.first_offsets().items():
-            self._positions[partition] = offset
+        for partition, offset in self._assignment.rewound(batch.first_offsets()).items():
             with raising_client_failed("cannot read again"):
                 self._consumer.seek(TopicPartition(self._topic, partition, offset))
 
@@ -214,39 +170,16 @@ class ConfluentProcessor:
             if refused:
                 raise self._refusals.missing(refused)
 
-    def _is_read(self, message: Any) -> bool:
-        """Take note of a partition's end; raise for any other message that stands for an error."""
-        if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
-            self._raise_if_unauthorized(message.error(), "Read", [self._topic])
-            raise ClientFailed(f"cannot read: {message.error().str()}")
-        self._positions[message.partition()] = message.offset()
-        return False
-
     def _raise_if_unauthorized(self, error: KafkaError, operation: str, topics: Iterable[str]) -> None:
         self._refusals.raise_if_unauthorized(error, operation, topics, self._group.consumer_group)
 
     def _partition_lag(self, assigned: TopicPartition) -> int | None:
         _, end = self._consumer.get_watermark_offsets(assigned, cached=True)
-        position = self._positions.get(assigned.partition)
+        position = self._assignment.positions.get(assigned.partition)
         return None if end < 0 or position is None else max(0, end - position)
 
-    def _on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
-        """Take note, and let the library read nothing yet."""
-        consumer.incremental_assign([])
-        partitions = {each.partition for each in assigned}
-        self._gained |= partitions
-        self._waiting |= partitions
 
-    def _on_revoke(self, consumer: Consumer, revoked: Sequence[TopicPartition]) -> None:
-        consumer.incremental_unassign([each for each in revoked if each.partition not in self._waiting])
-        for partition in {each.partition for each in revoked}:
-            self._lost.add(partition)
-            self._gained.discard(partition)
-            self._waiting.discard(partition)
-            self._positions.pop(partition, None)
-
-
-def _consumer_configuration(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> dict[str, Any]:
+def _configuration(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> dict[str, Any]:
     return {
         **configuration(connection, refusals),
         "auto.offset.reset": "earliest",
@@ -260,18 +193,3 @@ def _consumer_configuration(connection: ConnectionSettings, group: GroupSettings
         "session.timeout.ms": group.session_timeout_ms,
         "topic.metadata.refresh.interval.ms": 10_000,
     }
-
-
-def _open_transactional_producer(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> Producer:
-    own = {
-        # Leaves a broker that is away in the cluster: else its return may not be noticed (librdkafka's issue 5511).
-        "metadata.recovery.strategy": "none",
-        "linger.ms": 1,
-        "socket.timeout.ms": min(10_000, group.transaction_timeout_ms),
-        "transactional.id": f"{group.consumer_group}-{uuid.uuid4()}",
-        "transaction.timeout.ms": group.transaction_timeout_ms,
-        "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before
-    }
-    producer = open_producer(connection, refusals, own)
-    until_done(producer, refusals, producer.init_transactions)
-    return producer

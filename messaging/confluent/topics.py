@@ -17,9 +17,9 @@ from messaging.confluent.connection import (
     until_done,
 )
 from messaging.confluent.refusals import Refusals
-from messaging.seam import ClientFailed, Offsets, Topic
+from messaging.seam import ClientFailed, Offsets
 from messaging.settings import ConnectionSettings, TopicCreationSettings
-from messaging.topics import TOPIC_CONFIGS, describe_all
+from messaging.topics import TOPIC_CONFIGS, Topic, describe_all
 
 _PAUSE_SECONDS = 0.05
 _MAY_NOT_CREATE = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)

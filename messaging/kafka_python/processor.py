@@ -2,36 +2,27 @@
 
 import math
 import time
-import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from kafka import KafkaProducer
-from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
-from messaging.kafka_python.connection import (
-    close_consumer,
-    close_producer,
-    explanation,
-    open_consumer,
-    open_producer,
-    raising_client_failed,
-)
-from messaging.kafka_python.records import record, send
+from messaging.kafka_python.assignment import Assignment
+from messaging.kafka_python.connection import close_consumer, explanation, open_consumer, raising_client_failed
+from messaging.kafka_python.records import record
 from messaging.kafka_python.refusals import Refusals, is_of_a_topic
 from messaging.kafka_python.topics import refused_operations
+from messaging.kafka_python.transactions import Transactions
 from messaging.seam import Batch, BatchAborted, ClientFailed, Message, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
 
 _OFFSET_SECONDS = 0.2
 _MOST_SECONDS_OUTSIDE_GROUP = 60
-_NOWHERE = 0  # a position that is not used, because the partition is paused there: else the library looks for one
 
 
 def open_processor(connection: ConnectionSettings, group: GroupSettings, topic: str) -> "KafkaPythonProcessor":
@@ -50,23 +41,13 @@ class KafkaPythonProcessor:
         self._group = group
         self._topic = topic
         self._refusals = refusals
-        self._beside = ThreadPoolExecutor(1, "commits")
         self._stable_at = time.monotonic()
         with ExitStack() as failed:
-            self._producer = _open_transactional_producer(connection, group, refusals)
-            failed.callback(close_producer, self._producer)
-            self._consumer = open_consumer(
-                connection,
-                refusals,
-                group_id=group.consumer_group,
-                heartbeat_interval_ms=group.session_timeout_ms // 3,
-                max_poll_records=group.batch_size,
-                metadata_max_age_ms=10_000,
-                partition_assignment_strategy=[CooperativeStickyAssignor],
-                session_timeout_ms=group.session_timeout_ms,
-            )
+            self._transactions = Transactions(connection, group, refusals)
+            failed.callback(self._transactions.close)
+            self._consumer = _open_consumer(connection, group, refusals)
             failed.callback(close_consumer, self._consumer)
-            self._assignment = _Assignment(self._consumer)
+            self._assignment = Assignment(self._consumer)
             self._consumer.subscribe([topic], listener=self._assignment)
             self._consumer.topics()  # joining before the topic is known would mean joining twice
             failed.pop_all()
@@ -107,13 +88,17 @@ class KafkaPythonProcessor:
         if batch.member is None:
             self._rewind(batch)
             raise BatchAborted("the consumer group has gone on without this member")
+        offsets = {
+            TopicPartition(self._topic, partition): OffsetAndMetadata(offset, "", -1)
+            for partition, offset in batch.next_offsets().items()
+        }
         try:
-            self._wait_for(partial(self._commit, batch, messages))
+            self._transactions.commit(messages, offsets, batch.member)
         except (KafkaError, ValueError) as error:
             unauthorized = partial(self._raise_if_batch_is_unauthorized, messages=messages)
             said = f"cannot write: {explanation(error)}; cannot abort"
             with raising_client_failed(said, self._refusals, unauthorized):
-                self._wait_for(self._abort)
+                self._transactions.abort()
             self._rewind(batch)
             unauthorized(error)
             raise BatchAborted(explanation(error)) from error
@@ -123,16 +108,8 @@ class KafkaPythonProcessor:
         return None if None in lags or self._assignment.waiting else sum(lags)
 
     def close(self) -> None:
-        self._beside.shutdown(wait=False)
         close_consumer(self._consumer)
-        close_producer(self._producer)
-
-    def _wait_for(self, call: Callable[[], None]) -> None:
-        """Wait for what ends a batch until the broker has aborted it; kafka-python itself may wait for ever."""
-        try:
-            self._beside.submit(call).result(self._group.transaction_timeout_ms / 1000)
-        except TimeoutError as error:
-            raise ClientFailed("cannot write: no answer from Kafka") from error
+        self._transactions.close()
 
     def _raise_if_outside(self, member: Any) -> None:
         """Raise ClientFailed after too long outside the group: kafka-python can forget that it has joined."""
@@ -155,26 +132,6 @@ class KafkaPythonProcessor:
     def _raise_if_unauthorized(self, error: BaseException, operation: str, topics: Collection[str]) -> None:
         self._refusals.raise_if_unauthorized(error, operation, topics, self._group.consumer_group)
 
-    def _commit(self, batch: Batch, messages: Sequence[Message]) -> None:
-        self._producer.begin_transaction()
-        futures = [send(self._producer, message) for message in messages]
-        self._producer.send_offsets_to_transaction(self._next_offsets(batch), batch.member)
-        self._producer.flush()
-        for future in futures:
-            if future.failed():  # does not fail the Kafka transaction by itself
-                raise future.exception
-        self._producer.commit_transaction()
-
-    def _next_offsets(self, batch: Batch) -> Mapping[TopicPartition, OffsetAndMetadata]:
-        offsets = batch.next_offsets()
-        return {TopicPartition(self._topic, at): OffsetAndMetadata(offset, "", -1) for at, offset in offsets.items()}
-
-    def _abort(self) -> None:
-        self._producer.abort_transaction()
-        # A record that was refused leaves a gap in the producer's sequence, on which its next batch would hang.
-        close_producer(self._producer)
-        self._producer = _open_transactional_producer(self._connection, self._group, self._refusals)
-
     def _rewind(self, batch: Batch) -> None:
         offsets = {TopicPartition(self._topic, at): offset for at, offset in batch.first_offsets().items()}
         for partition in offsets.keys() & self._consumer.assignment():
@@ -185,50 +142,14 @@ class KafkaPythonProcessor:
         return None if end is None or position is None else max(0, end - position)
 
 
-class _Assignment(ConsumerRebalanceListener):
-    """Keeps what the group has given and taken until the processor's poll asks; what is given is paused.
-
-    `waiting` are the partitions that are gained and not started.
-    """
-
-    def __init__(self, consumer: Any) -> None:
-        self._consumer = consumer
-        self._lost: set[int] = set()
-        self._gained: set[int] = set()
-        self.waiting: set[int] = set()
-
-    def changes(self) -> tuple[set[int], set[int]]:
-        """Return what was lost and what was gained since the last call."""
-        lost, self._lost = self._lost, set()
-        gained, self._gained = self._gained, set()
-        return lost, gained
-
-    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        for partition in assigned:
-            self._consumer.seek(partition, _NOWHERE)
-            self._consumer.pause(partition)
-        self._gained |= {partition.partition for partition in assigned}
-        self.waiting |= {partition.partition for partition in assigned}
-
-    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        taken = {partition.partition for partition in revoked}
-        self._lost |= taken
-        self._gained -= taken
-        self.waiting -= taken
-
-
-def _open_transactional_producer(
-    connection: ConnectionSettings, group: GroupSettings, refusals: Refusals
-) -> KafkaProducer:
-    producer = open_producer(
+def _open_consumer(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> KafkaConsumer:
+    return open_consumer(
         connection,
         refusals,
-        transactional_id=f"{group.consumer_group}-{uuid.uuid4()}",
-        transaction_timeout_ms=group.transaction_timeout_ms,
-        retry_backoff_ms=5,  # the next Kafka transaction begins while the broker completes the one before
+        group_id=group.consumer_group,
+        heartbeat_interval_ms=group.session_timeout_ms // 3,
+        max_poll_records=group.batch_size,
+        metadata_max_age_ms=10_000,
+        partition_assignment_strategy=[CooperativeStickyAssignor],
+        session_timeout_ms=group.session_timeout_ms,
     )
-    with ExitStack() as failed:
-        failed.callback(close_producer, producer)
-        producer.init_transactions()
-        failed.pop_all()
-    return producer

@@ -19,9 +19,9 @@ from kafka.structs import TopicPartition
 
 from messaging.kafka_python.connection import open_admin, raising_client_failed
 from messaging.kafka_python.refusals import Refusals
-from messaging.seam import Offsets, Topic
+from messaging.seam import Offsets
 from messaging.settings import ConnectionSettings, TopicCreationSettings
-from messaging.topics import TOPIC_CONFIGS, describe_all
+from messaging.topics import TOPIC_CONFIGS, Topic, describe_all
 
 _MAY_NOT_CREATE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 

@@ -4,17 +4,9 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 
-from messaging.seam import (
-    Batch,
-    ClientLibrary,
-    Message,
-    OffsetUnstable,
-    Processor,
-    Publisher,
-    Record,
-    Topic,
-)
+from messaging.seam import Batch, ClientLibrary, Message, OffsetUnstable, Processor, Publisher, Record
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
+from messaging.topics import Topic
 from runtime.settings import read_settings
 from tests.support.topics import Names, unique_names
 from tests.support.waiting import wait_until

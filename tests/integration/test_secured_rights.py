@@ -10,7 +10,8 @@ from audit.auditor import Auditor
 from audit.findings import Findings
 from audit.settings import AuditSettings
 from embedded_kafka.secured import SecuredKafka
-from messaging.seam import AccessRefused, Topic
+from messaging.seam import AccessRefused
+from messaging.topics import Topic
 from provisioning.principals import Right
 from runtime.service import ServiceRefused
 from runtime.settings import read_settings

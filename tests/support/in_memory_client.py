@@ -4,9 +4,9 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 
 from messaging.message_size import batch_bytes
-from messaging.seam import AccessRefused, Batch, BatchAborted, ClientFailed, Message, Offsets, Record, Topic
+from messaging.seam import AccessRefused, Batch, BatchAborted, ClientFailed, Message, Offsets, Record
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
-from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES
+from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic
 from tests.support.partitioner import partition_for
 
 

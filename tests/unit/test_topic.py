@@ -1,7 +1,6 @@
 """What the settings of a topic say of what it takes."""
 
-from messaging.seam import ANY_TIME_MS, Topic
-from messaging.topics import describe_topic
+from messaging.topics import ANY_TIME_MS, Topic, describe_topic
 
 SETTINGS = {
     "max.message.bytes": "1000",

@@ -1,0 +1,58 @@
+"""What the group has given this member, and how far it has been read."""
+
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import Consumer, TopicPartition
+
+
+class Assignment:
+    """Keeps what the group has given and taken until the processor's poll asks.
+
+    `waiting` are the partitions that are gained and not started: the library knows nothing of them yet. `positions` are
+    the next offsets of those that are started, as far as known.
+    """
+
+    def __init__(self) -> None:
+        self._lost: set[int] = set()
+        self._gained: set[int] = set()
+        self.waiting: set[int] = set()
+        self.positions: dict[int, int] = {}
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything was lost or gained since `changes` was called."""
+        return bool(self._lost or self._gained)
+
+    def changes(self) -> tuple[set[int], set[int]]:
+        """Return what was lost and what was gained since the last call."""
+        lost, self._lost = self._lost, set()
+        gained, self._gained = self._gained, set()
+        return lost, gained
+
+    def started(self, partition: int, offset: int | None) -> None:
+        """Take note that a partition is read from there."""
+        self.waiting.discard(partition)
+        if offset is not None:
+            self.positions[partition] = offset
+
+    def rewound(self, offsets: Mapping[int, int]) -> Mapping[int, int]:
+        """Take note that these are read again from there; return those of them that are still read."""
+        still_read = {partition: offset for partition, offset in offsets.items() if partition in self.positions}
+        self.positions |= still_read
+        return still_read
+
+    def on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
+        """Take note, and let the library read nothing yet."""
+        consumer.incremental_assign([])
+        partitions = {each.partition for each in assigned}
+        self._gained |= partitions
+        self.waiting |= partitions
+
+    def on_revoke(self, consumer: Consumer, revoked: Sequence[TopicPartition]) -> None:
+        """Take note, and let the library stop reading."""
+        consumer.incremental_unassign([each for each in revoked if each.partition not in self.waiting])
+        for partition in {each.partition for each in revoked}:
+            self._lost.add(partition)
+            self._gained.discard(partition)
+            self.waiting.discard(partition)
+            self.positions.pop(partition, None)
