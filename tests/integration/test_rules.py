@@ -54,7 +54,7 @@ def test_a_rule_that_meddles_with_the_process_changes_neither_verdicts_nor_exit_
     create_topic(broker, names.transactions, partitions=1)
     paid = (f'{{"id":"{n}","source":"a","target":"b","amount":{n}}}'.encode() for n in range(891, 911))
     write(broker, [message(names.transactions, value) for value in paid])
-    settings = {"FRAUD_RULES": f"tests.{rule}", "LOG_FORMAT": "json", "TOPIC_PARTITIONS": "1"}
+    settings = {"FRAUD_RULES": f"tests.support.{rule}", "LOG_FORMAT": "json", "TOPIC_PARTITIONS": "1"}
     assert services.start("detector", "--check", **settings).wait(20) == 0
     detector = services.start("detector", **settings)
     wait_until_judged(broker, names, 20)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from messaging import supervisor
 from messaging.library_log import quieten
 from messaging.seam import AccessRefused, ClientFailed
 from messaging.settings import KafkaSettings
@@ -67,17 +68,17 @@ class Sessions:
 
 
 def test_one_server_that_answers_is_enough(listening: str, closed: str) -> None:
-    assert connect.wait_for_cluster(f"{closed},{listening}", Stop())
+    assert supervisor.wait_for_cluster(f"{closed},{listening}", Stop())
 
 
 def test_a_cluster_that_is_away_is_waited_for_with_a_line(closed: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert not connect.wait_for_cluster(closed, Waits(ends=True))
+    assert not supervisor.wait_for_cluster(closed, Waits(ends=True))
     assert caplog.messages == [f"waiting for Kafka at {closed}: [Errno 111] Connection refused"]
 
 
 def test_a_failed_client_is_replaced(listening: str, caplog: pytest.LogCaptureFixture) -> None:
     session = Sessions(failures=3)
-    connect.keep_running(session, at(listening), Waits())
+    supervisor.keep_running(session, at(listening), Waits())
     assert session.begun == 4
     assert caplog.messages[0] == "failure 1; trying again with a new client"
 
@@ -85,7 +86,7 @@ def test_a_failed_client_is_replaced(listening: str, caplog: pytest.LogCaptureFi
 def test_clients_that_keep_failing_end_the_service(listening: str) -> None:
     session = Sessions(failures=100)
     with pytest.raises(ServiceFailed, match="gave up after 10 failures within a minute, the last: failure 10"):
-        connect.keep_running(session, at(listening), Waits())
+        supervisor.keep_running(session, at(listening), Waits())
     assert session.begun == 10
 
 
@@ -97,15 +98,15 @@ def test_a_refusal_ends_the_service_at_once(listening: str) -> None:
         raise AccessRefused("not allowed")
 
     with pytest.raises(ServiceRefused, match="not allowed") as refused:
-        connect.keep_running(session, at(listening), Waits())
+        supervisor.keep_running(session, at(listening), Waits())
     assert len(sessions) == 1
     assert refused.value.exit_code == EXIT_REFUSED
 
 
 def test_failures_long_apart_do_not_add_up(listening: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "_FAILURE_WINDOW_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "_FAILURE_WINDOW_SECONDS", 0.0)
     session = Sessions(failures=30)
-    connect.keep_running(session, at(listening), Waits())
+    supervisor.keep_running(session, at(listening), Waits())
     assert session.begun == 31
 
 
@@ -113,18 +114,18 @@ def test_a_stop_before_the_cluster_answers_begins_no_session(closed: str) -> Non
     session = Sessions(failures=0)
     stop = Waits()
     stop.requested = True
-    connect.keep_running(session, at(closed), stop)
+    supervisor.keep_running(session, at(closed), stop)
     assert session.begun == 0
 
 
 def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connect._MODULES, "other", "no_such_library")  # noqa: SLF001 - the list of the libraries
+    monkeypatch.setitem(supervisor._MODULES, "other", "no_such_library")  # noqa: SLF001 - the list of the libraries
     with pytest.raises(ServiceFailed, match="KAFKA_CLIENT=other: the package no_such_library is not installed"):
-        connect.load_library("other")
+        supervisor.load_library("other")
 
 
 def test_the_default_library_loads() -> None:
-    assert connect.load_library("kafka-python").__name__ == "messaging.kafka_python_client"  # type: ignore[attr-defined]
+    assert supervisor.load_library("kafka-python").__name__ == "messaging.kafka_python_client"  # type: ignore[attr-defined]
 
 
 def test_the_librarys_chatter_becomes_one_line(caplog: pytest.LogCaptureFixture) -> None:
