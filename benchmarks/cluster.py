@@ -1,24 +1,22 @@
-"""The harness's own hand on the cluster: makes and fills topics, and asks how far they are."""
+"""The harness's own hand on the cluster: deletes and reads topics, and asks how far they are."""
 
-import time
 import uuid
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
-    IsolationLevel,
     KafkaError,
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient
+
+from tests.support.topics import Names
 
 ANSWER_SECONDS = 30
 READ_SECONDS = 30
 COUNT_SECONDS = 5.0
-LEADER_SECONDS = 2.0  # a request for a partition that has just been made can remain without an answer
 AT_ONCE = 10_000
 # The answers while the broker makes its own topic of offsets, or finds leaders for a new topic.
 NOT_YET = (
@@ -30,55 +28,9 @@ NOT_YET = (
 QUIET = {"log_level": 2}  # librdkafka's: only what is critical
 
 
-class Names(NamedTuple):
-    """The topics and the consumer group of one run."""
-
-    transactions: str
-    fraud: str
-    legit: str
-    dead_letter: str
-    group: str
-
-    def settings(self) -> dict[str, str]:
-        """Return them as settings of the services; the peers read the same."""
-        return {
-            "TRANSACTIONS_TOPIC": self.transactions,
-            "FRAUD_TOPIC": self.fraud,
-            "LEGIT_TOPIC": self.legit,
-            "DEAD_LETTER_TOPIC": self.dead_letter,
-            "CONSUMER_GROUP": self.group,
-        }
-
-    @property
-    def outputs(self) -> Sequence[str]:
-        """The topics that are written to."""
-        return (self.fraud, self.legit, self.dead_letter)
-
-    @property
-    def topics(self) -> Sequence[str]:
-        """All four topics."""
-        return (self.transactions, *self.outputs)
-
-
-def fresh_names(transactions: str | None = None) -> Names:
-    """Return names that nobody has used, but for a topic of transactions that is given."""
-    mark = uuid.uuid4().hex[:12]
-    names = Names(*(f"{name}-{mark}" for name in Names._fields))
-    return names._replace(transactions=transactions) if transactions else names
-
-
 def open_admin(servers: str) -> AdminClient:
-    """Return a client that makes topics and asks for offsets."""
+    """Return a client that deletes topics and asks about groups."""
     return AdminClient({**QUIET, "bootstrap.servers": servers})
-
-
-def create_topics(admin: AdminClient, names: Sequence[str], partitions: int) -> None:
-    """Create topics of one replica, and return when each partition has its leader."""
-    for created in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
-        created.result(ANSWER_SECONDS)
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while not _have_leaders(admin, names, partitions) and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def delete_topics(admin: AdminClient, names: Sequence[str]) -> None:
@@ -113,14 +65,6 @@ def partitions_shared(admin: AdminClient, group: str) -> tuple[int, int]:
     found = admin.describe_consumer_groups([group])[group].result(ANSWER_SECONDS)
     counts = [len(member.assignment.topic_partitions) for member in found.members if member.assignment]
     return sum(1 for count in counts if count), sum(counts)
-
-
-def end_offsets(admin: AdminClient, topics: Sequence[str], partitions: int) -> int:
-    """Return the sum of the topics' ends: their records, where no Kafka transaction has written to them."""
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    wanted = {TopicPartition(topic, number): latest for topic in topics for number in range(partitions)}
-    found = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=LEADER_SECONDS)
-    return sum(each.result(ANSWER_SECONDS).offset for each in found.values())
 
 
 def written_so_far(watcher: Consumer, topics: Sequence[str], partitions: int) -> int:
@@ -164,14 +108,6 @@ def count_committed(servers: str, topic: str, partitions: int) -> int:
         count += sum(1 for message in messages if message.error() is None)
     reader.close()
     return count
-
-
-def _have_leaders(admin: AdminClient, names: Sequence[str], partitions: int) -> bool:
-    try:
-        end_offsets(admin, names, partitions)
-    except KafkaException:
-        return False
-    return True
 
 
 def is_end(error: KafkaError | None) -> bool:

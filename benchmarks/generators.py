@@ -7,6 +7,7 @@ from benchmarks import children, cluster, rates, runs
 from benchmarks.children import RunFailed
 from benchmarks.contenders import GENERATORS, Contender, chosen
 from benchmarks.runs import Bench, Run
+from tests.support.topics import Names, create_topics, unique_names
 
 END_SECONDS = 30
 GUARANTEE = "no loss, no doubles while it lives"
@@ -25,8 +26,8 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _generate(bench: Bench, contender: Contender, records: int) -> Run:
-    names = cluster.fresh_names()
-    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    names = unique_names()
+    create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     try:
         return _timed(bench, contender, names, records)
     except RunFailed as failed:
@@ -35,7 +36,7 @@ def _generate(bench: Bench, contender: Contender, records: int) -> Run:
         cluster.delete_topics(bench.admin, names.topics)
 
 
-def _timed(bench: Bench, contender: Contender, names: cluster.Names, records: int) -> Run:
+def _timed(bench: Bench, contender: Contender, names: Names, records: int) -> Run:
     settings = runs.settings_of(bench, contender, names)
     unpaced = {"TRANSACTIONS_PER_SECOND": "0", "TRANSACTION_COUNT": str(records)}
     watcher = cluster.open_group_watcher(bench.servers, names)

@@ -22,6 +22,7 @@ from benchmarks.contenders import BARE, DETECTORS, STREAMS, Contender, chosen
 from benchmarks.progress import bar, say
 from benchmarks.runs import Bench
 from benchmarks.steady_producer import made_at
+from tests.support.topics import Names, create_topics, unique_names
 
 PACES = (100, 1_000, 5_000)
 DROPPED_SECONDS = 3
@@ -63,8 +64,8 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _at_all_paces(bench: Bench, contender: Contender, seconds: int) -> Sequence[Latency]:
-    names = cluster.fresh_names()
-    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    names = unique_names()
+    create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     if contender is ALONE:
         names = names._replace(fraud=names.transactions)
     reader = cluster.open_reader(bench.servers, [names.fraud], bench.partitions)
@@ -76,9 +77,7 @@ def _at_all_paces(bench: Bench, contender: Contender, seconds: int) -> Sequence[
         return [_at_pace(bench, contender, names, reader, (pace, DROPPED_SECONDS + seconds)) for pace in PACES]
 
 
-def _at_pace(
-    bench: Bench, contender: Contender, names: cluster.Names, reader: Consumer, length: tuple[int, int]
-) -> Latency:
+def _at_pace(bench: Bench, contender: Contender, names: Names, reader: Consumer, length: tuple[int, int]) -> Latency:
     pace, seconds = length
     command = (sys.executable, str(PRODUCER), bench.servers, names.transactions, str(pace), str(seconds))
     expected = pace * seconds if contender is ALONE else pace * seconds // 2

@@ -10,10 +10,10 @@ from confluent_kafka.admin import AdminClient
 
 from benchmarks import children, cluster
 from benchmarks.children import Child, RunFailed
-from benchmarks.cluster import Names
 from benchmarks.contenders import Contender
 from benchmarks.filling import Written
 from benchmarks.progress import bar, say
+from tests.support.topics import Names, create_topics, unique_names
 
 SAMPLE_SECONDS = 0.05
 LONGEST_SILENCE_SECONDS = 60
@@ -42,8 +42,8 @@ class Run(NamedTuple):
 
 def route_all(bench: Bench, contender: Contender, topic: str, written: Written) -> Run:
     """Let a contender route a filled topic, and check what it has written."""
-    names = cluster.fresh_names(topic)
-    cluster.create_topics(bench.admin, names.outputs, bench.partitions)
+    names = unique_names()._replace(transactions=topic)
+    create_topics(bench.servers, *names.outputs, partitions=bench.partitions)
     try:
         return _route_all(bench, contender, names, written)
     except RunFailed as failed:

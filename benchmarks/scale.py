@@ -14,6 +14,7 @@ from benchmarks import children, cluster, filling, rates, runs
 from benchmarks.children import Child, RunFailed
 from benchmarks.contenders import DETECTORS, Contender, chosen
 from benchmarks.runs import Bench, Run
+from tests.support.topics import Names, create_topics, unique_names
 
 COUNTS = (1, 2, 4)
 GROUP_SECONDS = 60
@@ -33,8 +34,8 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _share(bench: Bench, contender: Contender, count: int, records: int) -> Run:
-    names = cluster.fresh_names()
-    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    names = unique_names()
+    create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     try:
         return _timed(bench, contender, names, count, records)
     except RunFailed as failed:
@@ -43,7 +44,7 @@ def _share(bench: Bench, contender: Contender, count: int, records: int) -> Run:
         cluster.delete_topics(bench.admin, names.topics)
 
 
-def _timed(bench: Bench, contender: Contender, names: cluster.Names, count: int, records: int) -> Run:
+def _timed(bench: Bench, contender: Contender, names: Names, count: int, records: int) -> Run:
     producer = filling.open_transactional_producer(bench.servers)
     written = filling.fill(producer, names.transactions, records)
     watcher = cluster.open_group_watcher(bench.servers, names)

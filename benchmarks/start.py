@@ -14,6 +14,7 @@ from benchmarks.children import MEGABYTE, Child, RunFailed
 from benchmarks.contenders import BARE, DETECTORS, STREAMS, Contender, chosen
 from benchmarks.progress import bar, say
 from benchmarks.runs import Bench
+from tests.support.topics import create_topics, unique_names
 
 WAITING_RECORDS = 10
 FIRST_VERDICT_SECONDS = 60
@@ -52,8 +53,8 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _start(bench: Bench, contender: Contender, idle_seconds: int) -> Start:
-    names = cluster.fresh_names()
-    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    names = unique_names()
+    create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     filling.fill(filling.open_producer(bench.servers), names.transactions, WAITING_RECORDS)
     reader = cluster.open_reader(bench.servers, names.outputs, bench.partitions)
     _read_to_ends(reader, len(names.outputs) * bench.partitions)

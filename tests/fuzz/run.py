@@ -18,7 +18,7 @@ from tests.fuzz.memory import Memory
 from tests.fuzz.records import Written
 from tests.fuzz.writer import Writer, open_writer
 from tests.support.services import Service, Services
-from tests.support.topics import create_topic, unique_names
+from tests.support.topics import create_topics, unique_names
 from tests.support.waiting import wait_until
 
 PARTITIONS = 4
@@ -60,7 +60,7 @@ class Scene(NamedTuple):
 def run(phase: Phase, scene: Scene, seconds: float, seed: int, advance: Callable[[], object]) -> Outcome:
     """Stream records of one kind at a detector for so many seconds, and audit. `advance` is called now and then."""
     names = unique_names()
-    create_topic(scene.servers, names.transactions, PARTITIONS)
+    create_topics(scene.servers, names.transactions, partitions=PARTITIONS)
     settings = {"KAFKA_BOOTSTRAP_SERVERS": scene.servers, **names.settings()}
     with ExitStack() as stack:
         services = stack.enter_context(closing(Services({**settings, "KAFKA_CLIENT": scene.client}, scene.directory)))

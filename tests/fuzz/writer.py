@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 from kafka import KafkaProducer
 
 from tests.fuzz.records import COMPRESSIONS, Written
-from tests.support.topics import raw_producer
+from tests.support.topics import NotUtf8, raw_producer
 from tests.support.waiting import BUSY
 
 _AT_ONCE = 1_000
@@ -19,15 +19,6 @@ _BYTES_AT_ONCE = 8_000_000
 _SMALL_BYTES = 1_000
 _UNREADABLE = 5
 _FLUSH_SECONDS = 30.0 * BUSY
-
-
-class _NotUtf8(str):
-    """A header's name that producers cannot help sending in other bytes."""
-
-    __slots__ = ()
-
-    def encode(self, *_: str) -> bytes:
-        return b"\xff" * len(self)
 
 
 class Writer:
@@ -88,7 +79,7 @@ class Writer:
         for each in records:
             key, value = each.key or b"key", each.value or b""  # this producer wants both
             if len(value) < _SMALL_BYTES:
-                self._unreadable.send(self._topic, value, key, [("well", b"1"), (_NotUtf8("bad"), b"2")])
+                self._unreadable.send(self._topic, value, key, [("well", b"1"), (NotUtf8("bad"), b"2")])
         self._unreadable.flush()
 
     def _send(self, producer: Producer, records: Iterable[Written]) -> None:

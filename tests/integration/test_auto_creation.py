@@ -1,10 +1,8 @@
 """A cluster that makes a topic as soon as anybody asks for it, as Kafka does by default: it is not asked to."""
 
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
-from kafka import KafkaAdminClient
 
 from audit.auditor import Auditor
 from audit.settings import AuditSettings
@@ -14,7 +12,7 @@ from messaging.supervisor import load_library
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from tests.support.topics import Names
+from tests.support.topics import Names, existing_topics
 
 pytestmark = pytest.mark.integration
 
@@ -23,11 +21,6 @@ pytestmark = pytest.mark.integration
 def creating() -> Iterator[str]:
     with EmbeddedKafka(properties={"auto.create.topics.enable": "true", "num.partitions": "2"}) as kafka:
         yield kafka.bootstrap_servers
-
-
-def topics(servers: str) -> set[str]:
-    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
-        return set(admin.list_topics())
 
 
 def test_the_services_make_topics_by_their_own_settings(creating: str, client: str, names: Names) -> None:
@@ -41,4 +34,4 @@ def test_the_audit_makes_none(creating: str, names: Names) -> None:
     settings = read_settings(AuditSettings, {"KAFKA_BOOTSTRAP_SERVERS": creating, **names.settings()})
     with pytest.raises(ServiceFailed, match="there is no topic"):
         Auditor(settings, Stop())
-    assert not topics(creating) & set(names)
+    assert not existing_topics(creating) & set(names)

@@ -25,7 +25,7 @@ NOW = time.time_ns() // 1_000_000  # a broker may delete what is older than its 
 
 
 class Names(NamedTuple):
-    """The topics and the consumer group of one test."""
+    """The topics and the consumer group of one test, or of one run of a benchmark."""
 
     transactions: str
     fraud: str
@@ -43,16 +43,43 @@ class Names(NamedTuple):
             "CONSUMER_GROUP": self.group,
         }
 
+    @property
+    def outputs(self) -> Sequence[str]:
+        """The topics that the detector writes."""
+        return (self.fraud, self.legit, self.dead_letter)
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """All four topics."""
+        return (self.transactions, *self.outputs)
+
+
+class NotUtf8(str):
+    """A header's name that producers cannot help sending in other bytes."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:
+        return b"\xff" * len(self)
+
 
 def unique_names() -> Names:
+    """Return names that nobody has used."""
     mark = uuid.uuid4().hex[:12]
     return Names(*(f"{name}-{mark}" for name in Names._fields))
 
 
-def create_topic(servers: str, name: str, partitions: int = 4, settings: Mapping[str, str] | None = None) -> None:
+def create_topics(servers: str, *names: str, partitions: int = 4, settings: Mapping[str, str] | None = None) -> None:
+    """Create topics of one replica, and return when each of their partitions has its leader."""
     with closing(open_admin(servers)) as admin:
-        admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(settings or {}))])
-        admin.wait_for_topics([name], _LEADER_MS)
+        admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(settings or {})) for name in names])
+        admin.wait_for_topics(names, _LEADER_MS)
+
+
+def existing_topics(servers: str) -> set[str]:
+    """Return the names of all topics that there are."""
+    with closing(open_admin(servers)) as admin:
+        return set(admin.list_topics())
 
 
 def open_admin(servers: str) -> KafkaAdminClient:
