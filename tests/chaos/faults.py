@@ -149,7 +149,7 @@ def delete_the_topics(scene: Scene) -> None:
     before = scene.end("")
     assert not before.problems, before.problems
     admin = AdminClient({"bootstrap.servers": scene.stage.servers, "log_level": 2})
-    for deleted in admin.delete_topics(list(scene.names[:4])).values():
+    for deleted in admin.delete_topics(list(scene.names.topics)).values():
         deleted.result(ANSWER_SECONDS * BUSY)
     scene.begin()
     scene.expect_recovery()

@@ -58,7 +58,7 @@ class Scene:
         self._generator |= generator
         create_topics(self.stage, self.names)
         self.progress = self._opened.enter_context(closing(Progress(self.stage.servers, self.names, PARTITIONS)))
-        self._witness = self._opened.enter_context(closing(Witness(self.stage.servers, self.names[1:4], PARTITIONS)))
+        self._witness = self._opened.enter_context(closing(Witness(self.stage.servers, self.names.outputs, PARTITIONS)))
         self.load = Load(self._services, self.stage.servers, self.names, self._generator, self.chance)
 
     def start_detector(self, module: str = "detector", **settings: str) -> None:
@@ -99,7 +99,7 @@ class Scene:
 def create_topics(stage: Stage, names: Names) -> None:
     """Make the topics, with as many replicas as there are brokers, and wait for their leaders."""
     admin = AdminClient({"bootstrap.servers": stage.servers, "log_level": 2})
-    topics = [NewTopic(name, PARTITIONS, len(stage.brokers)) for name in names[:4]]
+    topics = [NewTopic(name, PARTITIONS, len(stage.brokers)) for name in names.topics]
     for created in admin.create_topics(topics).values():
         with suppress(KafkaException):  # a detector may have been quicker
             created.result(ANSWER_SECONDS * BUSY)
@@ -117,5 +117,5 @@ def is_whole(stage: Stage, names: Names) -> bool:
         name in topics
         and len(topics[name].partitions) == PARTITIONS
         and all(p.leader >= 0 and len(p.isrs) == len(stage.brokers) for p in topics[name].partitions.values())
-        for name in names[:4]
+        for name in names.topics
     )

@@ -192,7 +192,7 @@ def test_its_answer_can_be_json(services: Services, broker: str, names: Names) -
 def test_where_it_cannot_audit_it_says_so_in_a_line(services: Services, names: Names) -> None:
     without_topics = audited(services, NOT_MADE)
     assert [re.sub(r"^\S+ ", "", line) for line in without_topics.lines] == [
-        f"ERROR   there is no topic {', '.join(names[:4])}: has the detector been started?"
+        f"ERROR   there is no topic {', '.join(names.topics)}: has the detector been started?"
     ]
     without_kafka = audited(services, NOT_MADE, KAFKA_BOOTSTRAP_SERVERS="localhost:1")
     assert len(without_kafka.lines) == 1

@@ -26,8 +26,8 @@ def creating() -> Iterator[str]:
 def test_the_services_make_topics_by_their_own_settings(creating: str, client: str, names: Names) -> None:
     texts = {"KAFKA_BOOTSTRAP_SERVERS": creating, "TOPIC_PARTITIONS": "3"}
     settings, library = read_settings(KafkaSettings, texts), load_library(client)
-    library.create_topics(settings, names[:4])
-    assert {topic.partitions for topic in library.describe_topics(settings, names[:4]).values()} == {3}
+    library.create_topics(settings, names.topics)
+    assert {topic.partitions for topic in library.describe_topics(settings, names.topics).values()} == {3}
 
 
 def test_the_audit_makes_none(creating: str, names: Names) -> None:

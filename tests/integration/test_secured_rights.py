@@ -43,14 +43,14 @@ def scene(empty: Scene) -> Scene:
 def detecting(scene: Scene) -> Iterator[DetectorClient]:
     """Do what a detector does up to its first poll."""
     settings = scene.kafka("detector")
-    scene.library.create_topics(settings, scene.names[:4])
-    scene.library.describe_topics(settings, scene.names[:4])
+    scene.library.create_topics(settings, scene.names.topics)
+    scene.library.describe_topics(settings, scene.names.topics)
     with closing(scene.library.open_detector_client(settings, scene.names.transactions)) as client:
         yield client
 
 
 def commit(scene: Scene, client: DetectorClient) -> None:
-    client.commit([message(output, b"any") for output in scene.names[1:4]])
+    client.commit([message(output, b"any") for output in scene.names.outputs])
 
 
 def detect(scene: Scene) -> None:
@@ -61,7 +61,7 @@ def detect(scene: Scene) -> None:
 
 def generate(scene: Scene) -> None:
     settings = scene.kafka("generator")
-    scene.library.create_topics(settings, scene.names[:1])
+    scene.library.create_topics(settings, [scene.names.transactions])
     with closing(scene.library.open_generator_client(settings)) as client:
         deliver(client, [message(scene.names.transactions, b"any")])
 
@@ -112,11 +112,11 @@ def test_the_detector_lacks_several_outputs(scene: Scene) -> None:
     scene.allow(
         [right._replace(operation="DESCRIBE" if is_output(scene, right) else right.operation) for right in scene.table]
     )
-    assert refusal("detector", scene) == f"Write on topic {', '.join(sorted(scene.names[1:4]))}"
+    assert refusal("detector", scene) == f"Write on topic {', '.join(sorted(scene.names.outputs))}"
 
 
 def is_output(scene: Scene, right: Right) -> bool:
-    return right.operation == "WRITE" and right.principal == "detector" and right.name in scene.names[1:4]
+    return right.operation == "WRITE" and right.principal == "detector" and right.name in scene.names.outputs
 
 
 def test_the_detector_lacks_its_input(scene: Scene) -> None:
@@ -180,17 +180,17 @@ def test_the_generator_lacks_what_is_withdrawn_while_it_sends(scene: Scene) -> N
 
 @pytest.mark.parametrize(("user", "topics"), [("generator", 1), ("detector", 4)])
 def test_a_topic_that_has_to_be_made_and_may_not_be(empty: Scene, user: str, topics: int) -> None:
-    assert refusal(user, empty) == f"Create on topic {', '.join(sorted(empty.names[:topics]))}"
+    assert refusal(user, empty) == f"Create on topic {', '.join(sorted(empty.names.topics[:topics]))}"
 
 
 @pytest.mark.parametrize(("resource", "name"), [("BROKER", "kafka-cluster"), ("TOPIC", "")])
 @pytest.mark.parametrize("user", ["generator", "detector"])
 def test_a_topic_that_has_to_be_made_and_may_be(empty: Scene, user: str, resource: str, name: str) -> None:
-    names = [name] if name else empty.names[:4]
+    names = [name] if name else empty.names.topics
     creation = [Right(user, "CREATE", resource, each) for each in names]
     empty.allow([*creation, *(right for right in empty.table if right.operation != "DESCRIBE_CONFIGS")])
     if user == "detector":
-        empty.library.create_topics(empty.kafka(user), empty.names[:4])
+        empty.library.create_topics(empty.kafka(user), empty.names.topics)
         empty.make_topics()
     SERVICES[user](empty)
 
@@ -207,12 +207,12 @@ def test_without_the_right_to_see_settings_the_generator_misses_nothing(
 def test_without_the_right_to_see_settings_the_detector_goes_on_with_kafkas(
     scene: Scene, seen_topics: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    visible = scene.names[:seen_topics]
+    visible = scene.names.topics[:seen_topics]
     scene.allow([right for right in scene.table if right.operation != "DESCRIBE_CONFIGS" or right.name in visible])
     detect(scene)
-    topics = scene.library.describe_topics(scene.kafka("detector"), scene.names[:4])
-    assert {topics[name] for name in scene.names[seen_topics:4]} == {Topic(1, KAFKAS_DEFAULT_BYTES)}
-    hidden = ", ".join(sorted(scene.names[seen_topics:4]))
+    topics = scene.library.describe_topics(scene.kafka("detector"), scene.names.topics)
+    assert {topics[name] for name in scene.names.topics[seen_topics:]} == {Topic(1, KAFKAS_DEFAULT_BYTES)}
+    hidden = ", ".join(sorted(scene.names.topics[seen_topics:]))
     (warning,) = [line for line in caplog.messages if "DescribeConfigs" in line]
     assert warning.startswith(f"KAFKA_SASL_USERNAME=detector lacks the right DescribeConfigs on topic {hidden}: ")
 
@@ -237,6 +237,6 @@ def test_without_the_right_to_see_settings_the_audit_goes_on_with_kafkas(
     auditor = Auditor(read_settings(AuditSettings, scene.settings("audit")), Stop())
     for _ in range(2):
         assert auditor.audit() is not None
-    hidden = ", ".join(sorted(scene.names[:4]))
+    hidden = ", ".join(sorted(scene.names.topics))
     (warning,) = [line for line in caplog.messages if "DescribeConfigs" in line]
     assert warning.startswith(f"KAFKA_SASL_USERNAME=audit lacks the right DescribeConfigs on topic {hidden}: ")

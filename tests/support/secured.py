@@ -52,7 +52,7 @@ class Scene:
 
     def make_topics(self) -> None:
         """Make the topics, with a record to judge."""
-        self.library.create_topics(self.setup, self.names[:4])
+        self.library.create_topics(self.setup, self.names.topics)
         with closing(self.library.open_generator_client(self.setup)) as client:
             deliver(client, [message(self.names.transactions, b"any")])
 
