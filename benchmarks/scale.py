@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from benchmarks import children, cluster, filling, rates, runs
-from benchmarks.children import Child, RunFailed
+from benchmarks import cluster, filling, rates, runs
 from benchmarks.contenders import DETECTORS, Contender, chosen
+from benchmarks.measured import Measured, RunFailed, started
 from benchmarks.runs import Bench, Run
 from tests.support.topics import Names, create_topics, unique_names
 
@@ -51,9 +51,7 @@ def _timed(bench: Bench, contender: Contender, names: Names, count: int, records
     done = partial(cluster.committed_offsets, watcher, names.transactions, bench.partitions)
     settings = runs.settings_of(bench, contender, names)
     with ExitStack() as stack:
-        detectors = [
-            stack.enter_context(children.started(contender.command, settings, bench.directory)) for _ in range(count)
-        ]
+        detectors = [stack.enter_context(started(contender.command, settings, bench.directory)) for _ in range(count)]
         _wait_for_members(bench, names.group, detectors)
         producer.commit_transaction()
         rate = runs.records_per_second(done, records, detectors, contender.name)
@@ -61,11 +59,11 @@ def _timed(bench: Bench, contender: Contender, names: Names, count: int, records
     return runs.result(contender, rate, detectors, records)
 
 
-def _wait_for_members(bench: Bench, group: str, detectors: Sequence[Child]) -> None:
+def _wait_for_members(bench: Bench, group: str, detectors: Sequence[Measured]) -> None:
     deadline = time.monotonic() + GROUP_SECONDS
     while cluster.partitions_shared(bench.admin, group) != (len(detectors), bench.partitions):
         if time.monotonic() > deadline:
             raise RunFailed(f"the group was not complete within {GROUP_SECONDS} s")
         for detector in detectors:
-            children.watch(detector)
+            detector.look()
         time.sleep(runs.SAMPLE_SECONDS)
