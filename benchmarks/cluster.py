@@ -1,30 +1,18 @@
 """The harness's own hand on the cluster: deletes and reads topics, and asks how far they are."""
 
-import uuid
 from collections.abc import Sequence
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.support.topics import Names
+from tests.support.group_offsets import NOT_YET
+from tests.support.topics import open_reader
 
 ANSWER_SECONDS = 30
 READ_SECONDS = 30
 COUNT_SECONDS = 5.0
 AT_ONCE = 10_000
-# The answers while the broker makes its own topic of offsets, or finds leaders for a new topic.
-NOT_YET = (
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError._NOENT,  # noqa: SLF001 - librdkafka's own answers begin so
-)
+WITHOUT_A_PAUSE = {"enable.partition.eof": "true", "fetch.queue.backoff.ms": "5", "fetch.wait.max.ms": "5"}
 QUIET = {"log_level": 2}  # librdkafka's: only what is critical
 
 
@@ -39,25 +27,9 @@ def delete_topics(admin: AdminClient, names: Sequence[str]) -> None:
         deleted.result(ANSWER_SECONDS)
 
 
-def open_group_watcher(servers: str, names: Names) -> Consumer:
-    """Return a client that asks for the group's offsets without being a member.
-
-    AdminClient.list_consumer_group_offsets would do, but librdkafka crashes when the coordinator has just begun:
-    see confluentinc/confluent-kafka-javascript#374.
-    """
-    return Consumer({**QUIET, "bootstrap.servers": servers, "group.id": names.group})
-
-
-def committed_offsets(watcher: Consumer, topic: str, partitions: int) -> int:
-    """Return how many records of the topic the group has committed."""
-    wanted = [TopicPartition(topic, number) for number in range(partitions)]
-    try:
-        found = watcher.committed(wanted, ANSWER_SECONDS)
-    except KafkaException as error:
-        if error.args[0].code() in NOT_YET:
-            return 0
-        raise
-    return sum(max(0, each.offset) for each in found)
+def open_watcher(servers: str) -> Consumer:
+    """Return a client that asks where topics end; the group is nobody's."""
+    return Consumer({**QUIET, "bootstrap.servers": servers, "group.id": "watcher"})
 
 
 def partitions_shared(admin: AdminClient, group: str) -> tuple[int, int]:
@@ -78,27 +50,14 @@ def written_so_far(watcher: Consumer, topics: Sequence[str], partitions: int) ->
         raise
 
 
-def open_reader(servers: str, topics: Sequence[str], partitions: int) -> Consumer:
-    """Return a consumer of all committed records from the beginning that is told where each partition ends."""
-    reader = Consumer(
-        {
-            **QUIET,
-            "bootstrap.servers": servers,
-            "group.id": f"reader-{uuid.uuid4()}",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "fetch.queue.backoff.ms": 5,
-            "fetch.wait.max.ms": 5,
-            "isolation.level": "read_committed",
-        }
-    )
-    reader.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for topic in topics for number in range(partitions)])
-    return reader
+def open_quick_reader(servers: str, topics: Sequence[str], partitions: int) -> Consumer:
+    """Return a reader that makes no pause, and is told where each partition ends."""
+    return open_reader(servers, topics, partitions, WITHOUT_A_PAUSE)
 
 
 def count_committed(servers: str, topic: str, partitions: int) -> int:
     """Return how many committed records the topic has, each of them read."""
-    reader = open_reader(servers, [topic], partitions)
+    reader = open_quick_reader(servers, [topic], partitions)
     count, at_end, silent = 0, set[int | None](), False
     while len(at_end) < partitions and not silent:
         messages = reader.consume(1, COUNT_SECONDS)

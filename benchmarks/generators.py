@@ -39,7 +39,7 @@ def _generate(bench: Bench, contender: Contender, records: int) -> Run:
 def _timed(bench: Bench, contender: Contender, names: Names, records: int) -> Run:
     settings = runs.settings_of(bench, contender, names)
     unpaced = {"TRANSACTIONS_PER_SECOND": "0", "TRANSACTION_COUNT": str(records)}
-    watcher = cluster.open_group_watcher(bench.servers, names)
+    watcher = cluster.open_watcher(bench.servers)
     done = partial(cluster.written_so_far, watcher, [names.transactions], bench.partitions)
     with started(contender.command, {**settings, **unpaced}, bench.directory) as generator:
         rate = runs.records_per_second(done, records, [generator], contender.name)

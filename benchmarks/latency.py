@@ -68,7 +68,7 @@ def _at_all_paces(bench: Bench, contender: Contender, seconds: int) -> Sequence[
     create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     if contender is ALONE:
         names = names._replace(fraud=names.transactions)
-    reader = cluster.open_reader(bench.servers, [names.fraud], bench.partitions)
+    reader = cluster.open_quick_reader(bench.servers, [names.fraud], bench.partitions)
     settings = runs.settings_of(bench, contender, names)
     command = contender.command
     with started(command, settings, bench.directory) if command else nullcontext():

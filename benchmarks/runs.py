@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from benchmarks.contenders import Contender
 from benchmarks.filling import Written
 from benchmarks.measured import Measured, RunFailed, started
 from benchmarks.progress import bar, say
+from tests.support.group_offsets import GroupOffsets
 from tests.support.topics import Names, create_topics, unique_names
 
 SAMPLE_SECONDS = 0.05
@@ -92,12 +94,13 @@ def tell(run: Run, label: str) -> None:
 
 def _route_all(bench: Bench, contender: Contender, names: Names, written: Written) -> Run:
     settings = settings_of(bench, contender, names)
-    watcher = cluster.open_group_watcher(bench.servers, names)
-    if contender.commits_with_outputs:
-        done: Callable[[], int] = partial(cluster.committed_offsets, watcher, names.transactions, bench.partitions)
-    else:
-        done = partial(cluster.written_so_far, watcher, names.outputs, bench.partitions)
-    with started(contender.command, settings, bench.directory) as detector:
+    watcher = cluster.open_watcher(bench.servers)
+    with (
+        closing(GroupOffsets(bench.servers, names, bench.partitions)) as group,
+        started(contender.command, settings, bench.directory) as detector,
+    ):
+        written_so_far = partial(cluster.written_so_far, watcher, names.outputs, bench.partitions)
+        done = group.committed if contender.commits_with_outputs else written_so_far
         rate = records_per_second(done, written.records, [detector], contender.name)
     check_outputs(bench, contender, names, written)
     return result(contender, rate, [detector], written.records)

@@ -7,13 +7,13 @@ so they begin together, and no rebalance is measured.
 import time
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import ExitStack
-from functools import partial
+from contextlib import ExitStack, closing
 
 from benchmarks import cluster, filling, rates, runs
 from benchmarks.contenders import DETECTORS, Contender, chosen
 from benchmarks.measured import Measured, RunFailed, started
 from benchmarks.runs import Bench, Run
+from tests.support.group_offsets import GroupOffsets
 from tests.support.topics import Names, create_topics, unique_names
 
 COUNTS = (1, 2, 4)
@@ -47,14 +47,13 @@ def _share(bench: Bench, contender: Contender, count: int, records: int) -> Run:
 def _timed(bench: Bench, contender: Contender, names: Names, count: int, records: int) -> Run:
     producer = filling.open_transactional_producer(bench.servers)
     written = filling.fill(producer, names.transactions, records)
-    watcher = cluster.open_group_watcher(bench.servers, names)
-    done = partial(cluster.committed_offsets, watcher, names.transactions, bench.partitions)
     settings = runs.settings_of(bench, contender, names)
     with ExitStack() as stack:
+        group = stack.enter_context(closing(GroupOffsets(bench.servers, names, bench.partitions)))
         detectors = [stack.enter_context(started(contender.command, settings, bench.directory)) for _ in range(count)]
         _wait_for_members(bench, names.group, detectors)
         producer.commit_transaction()
-        rate = runs.records_per_second(done, records, detectors, contender.name)
+        rate = runs.records_per_second(group.committed, records, detectors, contender.name)
     runs.check_outputs(bench, contender, names, written)
     return runs.result(contender, rate, detectors, records)
 

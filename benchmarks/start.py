@@ -56,7 +56,7 @@ def _start(bench: Bench, contender: Contender, idle_seconds: int) -> Start:
     names = unique_names()
     create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     filling.fill(filling.open_producer(bench.servers), names.transactions, WAITING_RECORDS)
-    reader = cluster.open_reader(bench.servers, names.outputs, bench.partitions)
+    reader = cluster.open_quick_reader(bench.servers, names.outputs, bench.partitions)
     _read_to_ends(reader, len(names.outputs) * bench.partitions)
     began = time.monotonic()
     with started(contender.command, runs.settings_of(bench, contender, names), bench.directory) as detector:

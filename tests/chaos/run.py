@@ -42,7 +42,7 @@ def run(fault: Fault, plan: Plan, scene: Scene, happened: Callable[[], object] =
     for _ in range(plan.times):
         fault.happen(scene)
         happened()
-    while sum(scene.progress.ends().values()) < plan.transactions:
+    while sum(scene.group.ends().values()) < plan.transactions:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     verdict = scene.end(fault.rules)
     return Outcome(plan.times, verdict.counts, max(scene.recoveries), [*verdict.problems, *scene.stop_detectors()])

@@ -11,10 +11,10 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.chaos.load import Load
-from tests.chaos.progress import Progress
 from tests.chaos.stage import Stage
 from tests.chaos.verdict import Verdict, reach_verdict
 from tests.chaos.witness import Witness
+from tests.support.group_offsets import GroupOffsets
 from tests.support.harmful_rules import HANG_WHEN
 from tests.support.services import Service, Services
 from tests.support.topics import Names, unique_names
@@ -57,7 +57,7 @@ class Scene:
         """Make the topics, start the load and somebody who reads along; the generator may have settings of its own."""
         self._generator |= generator
         create_topics(self.stage, self.names)
-        self.progress = self._opened.enter_context(closing(Progress(self.stage.servers, self.names, PARTITIONS)))
+        self.group = self._opened.enter_context(closing(GroupOffsets(self.stage.servers, self.names, PARTITIONS)))
         self._witness = self._opened.enter_context(closing(Witness(self.stage.servers, self.names.outputs, PARTITIONS)))
         self.load = Load(self._services, self.stage.servers, self.names, self._generator, self.chance)
 
@@ -68,8 +68,8 @@ class Scene:
     def expect_recovery(self) -> None:
         """Wait until something newer than now is judged in each partition, and take note of how long that took."""
         begin = time.monotonic()
-        self.progress.begin_anew()
-        self.progress.wait_until_judged(self.progress.ends_behind(self.progress.ends()))
+        self.group.begin_anew()
+        self.group.wait_until_judged(self.group.ends_behind(self.group.ends()))
         self.recoveries.append(time.monotonic() - begin)
 
     def pause(self) -> None:
@@ -79,7 +79,7 @@ class Scene:
     def end(self, rules: str) -> Verdict:
         """End the load, let the detectors judge the rest of it, and look at what there is. They run on."""
         self.load.stop()
-        self.progress.wait_until_judged(self.progress.ends())
+        self.group.wait_until_judged(self.group.ends())
         settings = {"KAFKA_BOOTSTRAP_SERVERS": self.stage.servers, "FRAUD_RULES": rules, **self.names.settings()}
         verdict = reach_verdict(settings, self.names, self.load, self._witness)
         self._opened.close()

@@ -13,10 +13,10 @@ from audit.findings import Findings
 from audit.settings import AuditSettings
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from tests.chaos.progress import Progress
 from tests.fuzz.memory import Memory
 from tests.fuzz.records import Written
 from tests.fuzz.writer import Writer, open_writer
+from tests.support.group_offsets import GroupOffsets
 from tests.support.services import Service, Services
 from tests.support.topics import create_topics, unique_names
 from tests.support.waiting import wait_until
@@ -67,12 +67,12 @@ def run(phase: Phase, scene: Scene, seconds: float, seed: int, advance: Callable
         detector = services.start("detector", LOG_TRANSACTIONS="none", **scene.settings)
         detector.wait_for_line("assigned", _START_SECONDS)
         memory = stack.enter_context(closing(Memory(detector.process_id)))
-        progress = stack.enter_context(closing(Progress(scene.servers, names, PARTITIONS)))
+        group = stack.enter_context(closing(GroupOffsets(scene.servers, names, PARTITIONS)))
         chance = random.Random(f"{seed} {phase.name}")
         writer = stack.enter_context(open_writer(scene.servers, names.transactions, chance))
         records = phase.records(chance, time.time_ns() // 1_000_000)
-        _stream(writer, records, phase.most, time.monotonic() + seconds, progress, advance)
-        progress.wait_until_judged(writer.end(PARTITIONS))
+        _stream(writer, records, phase.most, time.monotonic() + seconds, group, advance)
+        group.wait_until_judged(writer.end(PARTITIONS))
         peaks = memory.peaks()
         problems = _problems(detector)
     findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
@@ -85,14 +85,14 @@ def _stream(
     records: Iterator[Written],
     most: int,
     end: float,
-    progress: Progress,
+    group: GroupOffsets,
     advance: Callable[[], object],
 ) -> None:
     written, look = 0, 0.0
     while time.monotonic() < end and written < most:
         written += writer.write(records)
         if time.monotonic() > look:
-            wait_until(lambda: progress.behind() < MOST_AHEAD, _CATCH_UP_SECONDS, "the detector to catch up")
+            wait_until(lambda: group.lag() < MOST_AHEAD, _CATCH_UP_SECONDS, "the detector to catch up")
             look = time.monotonic() + _LOOK_SECONDS
             advance()
 

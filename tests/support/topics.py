@@ -1,6 +1,7 @@
 """An independent hand on the cluster: creates topics, writes records of any form, reads what is committed.
 
-The reader is kafka-python's, the writer librdkafka (it takes records without key and value, and headers without value).
+What reads is kafka-python's, and librdkafka's where there is much to read. What writes is librdkafka's: it takes
+records without key and value, and headers without value.
 """
 
 import time
@@ -9,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
-from confluent_kafka import Producer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer
+from confluent_kafka import TopicPartition as Place
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
@@ -170,6 +172,20 @@ def _consumer(servers: str, isolation_level: str) -> KafkaConsumer:
 def open_consumer(servers: str, **settings: object) -> KafkaConsumer:
     """Return a consumer that waits as long as a busy machine needs, and commits only what it is told to."""
     return KafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, **_TIME_LIMITS, **settings)
+
+
+def open_reader(servers: str, topics: Sequence[str], partitions: int, settings: Mapping[str, str]) -> Consumer:
+    """Return librdkafka's consumer of all committed records of topics from the beginning, with settings of its own."""
+    common = {
+        "bootstrap.servers": servers,
+        "enable.auto.commit": "false",
+        "group.id": "reader",  # has to be there, and is not joined
+        "isolation.level": "read_committed",
+        "log_level": "2",
+    }
+    reader = Consumer({**common, **settings})
+    reader.assign([Place(topic, number, OFFSET_BEGINNING) for topic in topics for number in range(partitions)])
+    return reader
 
 
 def _expect_delivered(error: object, _message: object) -> None:
