@@ -27,7 +27,8 @@ def main() -> int:
     """Return the exit code: 0, 1 where something is lost, doubled or late, 130 after Ctrl-C."""
     options = _parser().parse_args()
     chosen = [fault for fault in (*FAULTS, TO_BE_CAUGHT) if re.search(options.only, fault.name)]
-    return exit_code(partial(stage_all, chosen, options), options.seed)
+    print(f"seed {options.seed}", file=sys.stderr)
+    return exit_code(partial(stage_all, chosen, options))
 
 
 def stage_all(faults: Sequence[Fault], options: argparse.Namespace) -> bool:

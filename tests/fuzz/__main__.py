@@ -28,7 +28,8 @@ SECONDS = 200
 def main() -> int:
     """Return the exit code: 0, 1 where something is lost, ends or grows, 130 after Ctrl-C."""
     options = _parser().parse_args()
-    return exit_code(partial(fuzz, options), options.seed)
+    print(f"seed {options.seed}", file=sys.stderr)
+    return exit_code(partial(fuzz, options))
 
 
 def fuzz(options: argparse.Namespace) -> bool:

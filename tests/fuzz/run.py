@@ -8,14 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from audit.auditor import Auditor
-from audit.findings import Findings
-from audit.settings import AuditSettings
-from runtime.settings import read_settings
-from runtime.stop import Stop
 from tests.fuzz.memory import Memory
 from tests.fuzz.records import Written
 from tests.fuzz.writer import Writer, open_writer
+from tests.support.auditing import audit, problems
 from tests.support.group_offsets import GroupOffsets
 from tests.support.services import Service, Services
 from tests.support.topics import create_topics, unique_names
@@ -74,10 +70,9 @@ def run(phase: Phase, scene: Scene, seconds: float, seed: int, advance: Callable
         _stream(writer, records, phase.most, time.monotonic() + seconds, group, advance)
         group.wait_until_judged(writer.end(PARTITIONS))
         peaks = memory.peaks()
-        problems = _problems(detector)
-    findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
-    assert findings is not None
-    return Outcome(findings.counts(), peaks, [*problems, *_offences(findings)])
+        troubles = _troubles(detector)
+    findings = audit(settings)
+    return Outcome(findings.counts(), peaks, [*troubles, *problems(findings)])
 
 
 def _stream(
@@ -97,12 +92,7 @@ def _stream(
             advance()
 
 
-def _problems(detector: Service) -> Sequence[str]:
+def _troubles(detector: Service) -> Sequence[str]:
     told = [match.string for match in detector.matches(_TROUBLE)]
     code = detector.stop()
     return [*told, *([f"exit code {code}"] if code else [])]
-
-
-def _offences(findings: Findings) -> Sequence[str]:
-    judged = [] if findings.in_flight == 0 else [f"not judged: {findings.in_flight:,}"]
-    return [*(f"{kind}: {each}" for kind, found in findings.offences.examples.items() for each in found), *judged]

@@ -8,12 +8,9 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from audit.auditor import Auditor
-from audit.settings import AuditSettings
 from messaging.message_size import batch_bytes
 from messaging.seam import Message, Record
-from runtime.settings import read_settings
-from runtime.stop import Stop
+from tests.support.auditing import audit
 from tests.support.conservation import wait_until_judged
 from tests.support.services import ROOT, Services
 from tests.support.topics import NOW, Names, NotUtf8, committed, create_topics, message, write
@@ -129,9 +126,7 @@ def test_a_timestamp_that_an_output_refuses_makes_a_dead_letter(
     assert [(r.key, r.value) for r in dead] == [(b"key", None)] * 2
     assert b"timestamp" in (headers(dead[0])["__detector.errors.message"] or b"")
     settings = {"KAFKA_BOOTSTRAP_SERVERS": broker, **names.settings()}
-    findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
-    assert findings is not None
-    assert findings.law_holds
+    assert audit(settings).law_holds
 
 
 def test_amounts_are_compared_as_they_are_written(services: Services, broker: str, names: Names) -> None:

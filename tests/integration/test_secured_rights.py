@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 import pytest
 
 from audit.auditor import Auditor
-from audit.findings import Findings
 from audit.settings import AuditSettings
 from embedded_kafka.secured import SecuredKafka
 from messaging.seam import AccessRefused, DetectorClient, Topic
@@ -16,6 +15,7 @@ from runtime.service import ServiceRefused
 from runtime.settings import read_settings
 from runtime.stop import Stop
 from tests.contract.stage import deliver, next_batch
+from tests.support.auditing import audit
 from tests.support.secured import Scene
 from tests.support.topics import message
 
@@ -66,11 +66,11 @@ def generate(scene: Scene) -> None:
         deliver(client, [message(scene.names.transactions, b"any")])
 
 
-def audit(scene: Scene) -> Findings | None:
-    return Auditor(read_settings(AuditSettings, scene.settings("audit")), Stop()).audit()
+def check(scene: Scene) -> None:
+    audit(scene.settings("audit"))
 
 
-SERVICES: dict[str, Callable[[Scene], object]] = {"detector": detect, "generator": generate, "audit": audit}
+SERVICES: dict[str, Callable[[Scene], object]] = {"detector": detect, "generator": generate, "audit": check}
 
 
 def refusal(user: str, scene: Scene) -> str:
