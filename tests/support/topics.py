@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer
-from confluent_kafka import TopicPartition as Place
+import confluent_kafka
+from confluent_kafka import Consumer, Producer
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
@@ -184,7 +184,12 @@ def open_reader(servers: str, topics: Sequence[str], partitions: int, settings: 
         "log_level": "2",
     }
     reader = Consumer({**common, **settings})
-    reader.assign([Place(topic, number, OFFSET_BEGINNING) for topic in topics for number in range(partitions)])
+    beginnings = [
+        confluent_kafka.TopicPartition(topic, number, confluent_kafka.OFFSET_BEGINNING)
+        for topic in topics
+        for number in range(partitions)
+    ]
+    reader.assign(beginnings)
     return reader
 
 

@@ -17,19 +17,19 @@ _HANGING_SECONDS = 20.0
 _ANSWER_SECONDS = 10.0 * BUSY
 
 
-class Verdict(NamedTuple):
+class CheckResult(NamedTuple):
     """The auditor's numbers, and every problem in words; none: nothing is lost, doubled or out of order."""
 
     counts: Mapping[str, int]
     problems: Sequence[str]
 
 
-def reach_verdict(settings: Mapping[str, str], names: Names, load: Load, witness: Witness) -> Verdict:
+def check(settings: Mapping[str, str], names: Names, load: Load, witness: Witness) -> CheckResult:
     """Look at everything, when the load has ended and all of it is judged; the settings are the auditor's."""
     servers = settings["KAFKA_BOOTSTRAP_SERVERS"]
     findings = audit(settings)
     outputs = [record for topic in names.outputs for record in committed(servers, topic)]
-    return Verdict(
+    return CheckResult(
         findings.counts(),
         [
             *problems(findings),
