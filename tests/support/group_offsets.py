@@ -14,6 +14,7 @@ NOT_YET = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError._NOENT,  # noqa: SLF001 - librdkafka's own answers begin so
 )
 
