@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 
 from audit.findings import ALTERED, DOUBLED, FOREIGN, LOST, MISROUTED, OUT_OF_ORDER, Findings, Offences, Place
-from audit.law import DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, count_reasons, identity, judge, read
+from audit.law import Allowed, Law, count_reasons, identity, judge, read
 from audit.origins import contents_before, coordinates, without_coordinates
 from audit.partition import FOUND, FOUND_BY_CONTENT, NO_KEY, Partition, fingerprint, key_hash, time_of
 from audit.places import INDEX, PARTITION_BIT, Places
@@ -29,7 +29,12 @@ class Ledger:
         self._topics = topics
         self._law = law
         self._is_cut = is_cut
-        self._destinations = {topics.fraud: FRAUD, topics.legit: LEGIT, topics.dead_letter: DEAD_LETTER}
+        # Plain numbers: each output is compared with one, and IntFlag's operators are slow.
+        self._destinations = {
+            topics.fraud: Allowed.FRAUD.value,
+            topics.legit: Allowed.LEGIT.value,
+            topics.dead_letter: Allowed.DEAD_LETTER.value,
+        }
         self._read = Counter(dict.fromkeys(topics.all, 0))
         self._input: defaultdict[int, Partition] = defaultdict(Partition)
         self._places = Places()  # by content plus time
@@ -114,7 +119,7 @@ class Ledger:
         is_whole = fingerprint(record, without_coordinates(record)) == partition.print(index)
         is_whole = is_whole and (record.has_broker_time or time_of(record) == partition.times[index])
         is_rest = record.value is None and key_hash(record) in (NO_KEY, partition.keys[index])
-        if not (is_whole or (is_rest and partition.allowed[index] & SHORTENED) or self._is_found(place)):
+        if not (is_whole or (is_rest and partition.allowed[index] & Allowed.SHORTENED) or self._is_found(place)):
             partition.found[index] = FOUND
             self._offences.add(ALTERED, _position(record), self._origin(place))
         else:

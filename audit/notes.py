@@ -1,7 +1,7 @@
 """What an offence shows besides its place: which transaction it was, and where it belongs and why."""
 
 from audit.findings import LOST, MISROUTED
-from audit.law import DEAD_LETTER, FRAUD, LEGIT, Law, judge, read, why
+from audit.law import Allowed, Law, judge, read, why
 from messaging.seam import Record
 from messaging.settings import TopicSettings
 from runtime.logs import printable
@@ -18,7 +18,7 @@ def note(kind: str, record: Record, topics: TopicSettings, law: Law) -> str:
 
 def _expected(record: Record, topics: TopicSettings, law: Law) -> str:
     belongs, _ = judge(record, law)
-    names = {FRAUD: topics.fraud, LEGIT: topics.legit, DEAD_LETTER: topics.dead_letter}
+    names = {Allowed.FRAUD: topics.fraud, Allowed.LEGIT: topics.legit, Allowed.DEAD_LETTER: topics.dead_letter}
     expected = f"expected {' or '.join(name for where, name in names.items() if belongs & where)}"
     reason = why(record, law)
     return f"{expected}: {printable(reason)}" if reason else expected

@@ -1,18 +1,16 @@
 """`scripts/bench`: measure the services and their peers on an embedded Kafka."""
 
 import argparse
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from types import FrameType
-
-from confluent_kafka import KafkaException
 
 from benchmarks import bad_input, cluster, generators, latency, scale, start, throughput
 from benchmarks.runs import Bench
-from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError
+from embedded_kafka import EmbeddedKafka
+from tests.support.long_run import exit_code
 
 RESULTS = Path(__file__).parent / "results"
 # The files of a finished run are gone soon: all of them together would fill a disk.
@@ -49,16 +47,7 @@ MEASUREMENTS = {
 def main() -> int:
     """Return the exit code: 0, 1 when a run failed, 130 after Ctrl-C."""
     options = _parser().parse_args(_with_measurement(sys.argv[1:]))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    try:
-        return 0 if _measure(options) else 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    except (EmbeddedKafkaError, KafkaException) as error:
-        print(error, file=sys.stderr)
-        return 1
+    return exit_code(partial(_measure, options))
 
 
 def _measure(options: argparse.Namespace) -> bool:
@@ -96,12 +85,6 @@ def _from_one(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"expected a number from 1, not {text!r}")
     return int(text)
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second one would cut the cleaning up short.
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

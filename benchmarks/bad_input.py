@@ -4,10 +4,11 @@ import statistics
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 
-from benchmarks import cluster, filling, results, runs
+from benchmarks import filling, results, runs
 from benchmarks.contenders import DETECTORS, Contender, chosen
 from benchmarks.filling import Written
 from benchmarks.runs import Bench, Run
+from tests.support.topics import create_topics, unique_names
 
 MOST_TIMES_LONGER = 3.0
 HEADS = ("", "LOG_TRANSACTIONS", "good, records/s", "bad, records/s", "times longer")
@@ -28,8 +29,8 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _fill(bench: Bench, kind: str, records: int) -> tuple[str, Written]:
-    topic = cluster.fresh_names().transactions
-    cluster.create_topics(bench.admin, [topic], bench.partitions)
+    topic = unique_names().transactions
+    create_topics(bench.servers, topic, partitions=bench.partitions)
     return topic, KINDS[kind](filling.open_producer(bench.servers), topic, records)
 
 

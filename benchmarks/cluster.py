@@ -1,84 +1,24 @@
-"""The harness's own hand on the cluster: makes and fills topics, and asks how far they are."""
+"""The harness's own hand on the cluster: deletes and reads topics, and asks how far they are."""
 
-import time
-import uuid
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from tests.support.group_offsets import NOT_YET
+from tests.support.topics import open_reader
 
 ANSWER_SECONDS = 30
 READ_SECONDS = 30
 COUNT_SECONDS = 5.0
-LEADER_SECONDS = 2.0  # a request for a partition that has just been made can remain without an answer
 AT_ONCE = 10_000
-# The answers while the broker makes its own topic of offsets, or finds leaders for a new topic.
-NOT_YET = (
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError._NOENT,  # noqa: SLF001 - librdkafka's own answers begin so
-)
+WITHOUT_A_PAUSE = {"enable.partition.eof": "true", "fetch.queue.backoff.ms": "5", "fetch.wait.max.ms": "5"}
 QUIET = {"log_level": 2}  # librdkafka's: only what is critical
 
 
-class Names(NamedTuple):
-    """The topics and the consumer group of one run."""
-
-    transactions: str
-    fraud: str
-    legit: str
-    dead_letter: str
-    group: str
-
-    def settings(self) -> dict[str, str]:
-        """Return them as settings of the services; the peers read the same."""
-        return {
-            "TRANSACTIONS_TOPIC": self.transactions,
-            "FRAUD_TOPIC": self.fraud,
-            "LEGIT_TOPIC": self.legit,
-            "DEAD_LETTER_TOPIC": self.dead_letter,
-            "CONSUMER_GROUP": self.group,
-        }
-
-    @property
-    def outputs(self) -> Sequence[str]:
-        """The topics that are written to."""
-        return (self.fraud, self.legit, self.dead_letter)
-
-    @property
-    def topics(self) -> Sequence[str]:
-        """All four topics."""
-        return (self.transactions, *self.outputs)
-
-
-def fresh_names(transactions: str | None = None) -> Names:
-    """Return names that nobody has used, but for a topic of transactions that is given."""
-    mark = uuid.uuid4().hex[:12]
-    names = Names(*(f"{name}-{mark}" for name in Names._fields))
-    return names._replace(transactions=transactions) if transactions else names
-
-
 def open_admin(servers: str) -> AdminClient:
-    """Return a client that makes topics and asks for offsets."""
+    """Return a client that deletes topics and asks about groups."""
     return AdminClient({**QUIET, "bootstrap.servers": servers})
-
-
-def create_topics(admin: AdminClient, names: Sequence[str], partitions: int) -> None:
-    """Create topics of one replica, and return when each partition has its leader."""
-    for created in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
-        created.result(ANSWER_SECONDS)
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while not _have_leaders(admin, names, partitions) and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def delete_topics(admin: AdminClient, names: Sequence[str]) -> None:
@@ -87,25 +27,9 @@ def delete_topics(admin: AdminClient, names: Sequence[str]) -> None:
         deleted.result(ANSWER_SECONDS)
 
 
-def open_group_watcher(servers: str, names: Names) -> Consumer:
-    """Return a client that asks for the group's offsets without being a member.
-
-    AdminClient.list_consumer_group_offsets would do, but librdkafka crashes when the coordinator has just begun:
-    see confluentinc/confluent-kafka-javascript#374.
-    """
-    return Consumer({**QUIET, "bootstrap.servers": servers, "group.id": names.group})
-
-
-def committed_offsets(watcher: Consumer, topic: str, partitions: int) -> int:
-    """Return how many records of the topic the group has committed."""
-    wanted = [TopicPartition(topic, number) for number in range(partitions)]
-    try:
-        found = watcher.committed(wanted, ANSWER_SECONDS)
-    except KafkaException as error:
-        if error.args[0].code() in NOT_YET:
-            return 0
-        raise
-    return sum(max(0, each.offset) for each in found)
+def open_watcher(servers: str) -> Consumer:
+    """Return a client that asks where topics end; the group is nobody's."""
+    return Consumer({**QUIET, "bootstrap.servers": servers, "group.id": "watcher"})
 
 
 def partitions_shared(admin: AdminClient, group: str) -> tuple[int, int]:
@@ -113,14 +37,6 @@ def partitions_shared(admin: AdminClient, group: str) -> tuple[int, int]:
     found = admin.describe_consumer_groups([group])[group].result(ANSWER_SECONDS)
     counts = [len(member.assignment.topic_partitions) for member in found.members if member.assignment]
     return sum(1 for count in counts if count), sum(counts)
-
-
-def end_offsets(admin: AdminClient, topics: Sequence[str], partitions: int) -> int:
-    """Return the sum of the topics' ends: their records, where no Kafka transaction has written to them."""
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    wanted = {TopicPartition(topic, number): latest for topic in topics for number in range(partitions)}
-    found = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=LEADER_SECONDS)
-    return sum(each.result(ANSWER_SECONDS).offset for each in found.values())
 
 
 def written_so_far(watcher: Consumer, topics: Sequence[str], partitions: int) -> int:
@@ -134,27 +50,14 @@ def written_so_far(watcher: Consumer, topics: Sequence[str], partitions: int) ->
         raise
 
 
-def open_reader(servers: str, topics: Sequence[str], partitions: int) -> Consumer:
-    """Return a consumer of all committed records from the beginning that is told where each partition ends."""
-    reader = Consumer(
-        {
-            **QUIET,
-            "bootstrap.servers": servers,
-            "group.id": f"reader-{uuid.uuid4()}",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "fetch.queue.backoff.ms": 5,
-            "fetch.wait.max.ms": 5,
-            "isolation.level": "read_committed",
-        }
-    )
-    reader.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for topic in topics for number in range(partitions)])
-    return reader
+def open_quick_reader(servers: str, topics: Sequence[str], partitions: int) -> Consumer:
+    """Return a reader that makes no pause, and is told where each partition ends."""
+    return open_reader(servers, topics, partitions, WITHOUT_A_PAUSE)
 
 
 def count_committed(servers: str, topic: str, partitions: int) -> int:
     """Return how many committed records the topic has, each of them read."""
-    reader = open_reader(servers, [topic], partitions)
+    reader = open_quick_reader(servers, [topic], partitions)
     count, at_end, silent = 0, set[int | None](), False
     while len(at_end) < partitions and not silent:
         messages = reader.consume(1, COUNT_SECONDS)
@@ -164,14 +67,6 @@ def count_committed(servers: str, topic: str, partitions: int) -> int:
         count += sum(1 for message in messages if message.error() is None)
     reader.close()
     return count
-
-
-def _have_leaders(admin: AdminClient, names: Sequence[str], partitions: int) -> bool:
-    try:
-        end_offsets(admin, names, partitions)
-    except KafkaException:
-        return False
-    return True
 
 
 def is_end(error: KafkaError | None) -> bool:

@@ -3,18 +3,21 @@
 import itertools
 import uuid
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from confluent_kafka import Producer
 
-from benchmarks.cluster import AT_ONCE, QUIET
+from benchmarks.cluster import AT_ONCE
 from benchmarks.progress import bar
 from generator.fake_transactions import fake_transactions
 from generator.messages import as_message, timestamp
+from tests.support.topics import raw_producer
 
 THRESHOLD = 900
 ACCOUNTS = 1_000
 DIFFERENT = 100_000
+MANY_AT_ONCE = {"linger.ms": "20", "log_level": "2", "queue.buffering.max.messages": "1000000"}
 
 
 class Written(NamedTuple):
@@ -59,24 +62,14 @@ def _spoiled(number: int, value: bytes | None) -> bytes | None:
     return (whole[:-1], not_utf8, amount_is_text, whole.replace(b'"target"', b'"to"'), None)[number % 5]
 
 
-def open_producer(servers: str, settings: Mapping[str, str | int] | None = None) -> Producer:
+def open_producer(servers: str, settings: Mapping[str, str] = MappingProxyType({})) -> Producer:
     """Return an idempotent producer that chooses partitions as the generator does."""
-    return Producer(
-        {
-            **QUIET,
-            "bootstrap.servers": servers,
-            "enable.idempotence": True,
-            "linger.ms": 20,
-            "partitioner": "murmur2_random",
-            "queue.buffering.max.messages": 1_000_000,
-            **(settings or {}),
-        }
-    )
+    return raw_producer(servers, {**MANY_AT_ONCE, **settings})
 
 
 def open_transactional_producer(servers: str) -> Producer:
     """Return a producer that has begun a Kafka transaction: what it writes is to be seen when that is committed."""
-    limits: dict[str, str | int] = {"transactional.id": str(uuid.uuid4()), "transaction.timeout.ms": 600_000}
+    limits = {"transactional.id": str(uuid.uuid4()), "transaction.timeout.ms": "600000"}
     producer = open_producer(servers, limits)
     producer.init_transactions()
     producer.begin_transaction()

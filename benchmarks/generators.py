@@ -3,10 +3,11 @@
 from argparse import Namespace
 from functools import partial
 
-from benchmarks import children, cluster, rates, runs
-from benchmarks.children import RunFailed
+from benchmarks import cluster, rates, runs
 from benchmarks.contenders import GENERATORS, Contender, chosen
+from benchmarks.measured import RunFailed, started
 from benchmarks.runs import Bench, Run
+from tests.support.topics import Names, create_topics, unique_names
 
 END_SECONDS = 30
 GUARANTEE = "no loss, no doubles while it lives"
@@ -25,8 +26,8 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _generate(bench: Bench, contender: Contender, records: int) -> Run:
-    names = cluster.fresh_names()
-    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    names = unique_names()
+    create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     try:
         return _timed(bench, contender, names, records)
     except RunFailed as failed:
@@ -35,15 +36,15 @@ def _generate(bench: Bench, contender: Contender, records: int) -> Run:
         cluster.delete_topics(bench.admin, names.topics)
 
 
-def _timed(bench: Bench, contender: Contender, names: cluster.Names, records: int) -> Run:
+def _timed(bench: Bench, contender: Contender, names: Names, records: int) -> Run:
     settings = runs.settings_of(bench, contender, names)
     unpaced = {"TRANSACTIONS_PER_SECOND": "0", "TRANSACTION_COUNT": str(records)}
-    watcher = cluster.open_group_watcher(bench.servers, names)
+    watcher = cluster.open_watcher(bench.servers)
     done = partial(cluster.written_so_far, watcher, [names.transactions], bench.partitions)
-    with children.started(contender.command, {**settings, **unpaced}, bench.directory) as child:
-        rate = runs.records_per_second(done, records, [child], contender.name)
-        if not children.wait(child, END_SECONDS):
+    with started(contender.command, {**settings, **unpaced}, bench.directory) as generator:
+        rate = runs.records_per_second(done, records, [generator], contender.name)
+        if generator.process.is_running_after(END_SECONDS):
             raise RunFailed(f"it did not end within {END_SECONDS} s")
     if done() != records:
         raise RunFailed(f"of {records:,} transactions it wrote {done():,}")
-    return runs.result(contender, rate, [child], records)
+    return runs.result(contender, rate, [generator], records)

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer
 
-from benchmarks import children, cluster, filling, results, runs
+from benchmarks import cluster, filling, results, runs
 from benchmarks.chart import Bar
-from benchmarks.children import RunFailed
 from benchmarks.contenders import BARE, DETECTORS, STREAMS, Contender, chosen
+from benchmarks.measured import RunFailed, started
 from benchmarks.progress import bar, say
 from benchmarks.runs import Bench
 from benchmarks.steady_producer import made_at
+from tests.support.topics import Names, create_topics, unique_names
 
 PACES = (100, 1_000, 5_000)
 DROPPED_SECONDS = 3
@@ -63,26 +64,24 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _at_all_paces(bench: Bench, contender: Contender, seconds: int) -> Sequence[Latency]:
-    names = cluster.fresh_names()
-    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    names = unique_names()
+    create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     if contender is ALONE:
         names = names._replace(fraud=names.transactions)
-    reader = cluster.open_reader(bench.servers, [names.fraud], bench.partitions)
+    reader = cluster.open_quick_reader(bench.servers, [names.fraud], bench.partitions)
     settings = runs.settings_of(bench, contender, names)
     command = contender.command
-    with children.started(command, settings, bench.directory) if command else nullcontext():
+    with started(command, settings, bench.directory) if command else nullcontext():
         written = filling.fill(filling.open_producer(bench.servers), names.transactions, WAITING_RECORDS)
         _read(reader, written.records if contender is ALONE else written.fraud, "starting")
         return [_at_pace(bench, contender, names, reader, (pace, DROPPED_SECONDS + seconds)) for pace in PACES]
 
 
-def _at_pace(
-    bench: Bench, contender: Contender, names: cluster.Names, reader: Consumer, length: tuple[int, int]
-) -> Latency:
+def _at_pace(bench: Bench, contender: Contender, names: Names, reader: Consumer, length: tuple[int, int]) -> Latency:
     pace, seconds = length
     command = (sys.executable, str(PRODUCER), bench.servers, names.transactions, str(pace), str(seconds))
     expected = pace * seconds if contender is ALONE else pace * seconds // 2
-    with children.started(command, {}, bench.directory):
+    with started(command, {}, bench.directory):
         arrived = _read(reader, expected, f"{contender.name}, {pace:,} a second")
     latency = _latency(contender.name, pace, arrived)
     say(f"{contender.name}, {pace:,} a second: p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms")

@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from confluent_kafka.admin import AdminClient
 
-from benchmarks import children, cluster
-from benchmarks.children import Child, RunFailed
-from benchmarks.cluster import Names
+from benchmarks import cluster
 from benchmarks.contenders import Contender
 from benchmarks.filling import Written
+from benchmarks.measured import Measured, RunFailed, started
 from benchmarks.progress import bar, say
+from tests.support.group_offsets import GroupOffsets
+from tests.support.topics import Names, create_topics, unique_names
 
 SAMPLE_SECONDS = 0.05
 LONGEST_SILENCE_SECONDS = 60
@@ -42,8 +44,8 @@ class Run(NamedTuple):
 
 def route_all(bench: Bench, contender: Contender, topic: str, written: Written) -> Run:
     """Let a contender route a filled topic, and check what it has written."""
-    names = cluster.fresh_names(topic)
-    cluster.create_topics(bench.admin, names.outputs, bench.partitions)
+    names = unique_names()._replace(transactions=topic)
+    create_topics(bench.servers, *names.outputs, partitions=bench.partitions)
     try:
         return _route_all(bench, contender, names, written)
     except RunFailed as failed:
@@ -57,7 +59,7 @@ def settings_of(bench: Bench, contender: Contender, names: Names) -> dict[str, s
     return {"KAFKA_BOOTSTRAP_SERVERS": bench.servers, **names.settings(), **contender.settings}
 
 
-def records_per_second(done: Callable[[], int], total: int, running: Sequence[Child], label: str) -> float:
+def records_per_second(done: Callable[[], int], total: int, running: Sequence[Measured], label: str) -> float:
     """Watch a count grow to its total; return the rate from where it was first seen above 0 to its end."""
     with bar(label, total) as shown:
         first_at, first = _wait_until(lambda count: count > 0, done, running, shown)
@@ -77,10 +79,10 @@ def check_outputs(bench: Bench, contender: Contender, names: Names, written: Wri
         raise RunFailed(f"{contender.guarantee}, but of {written} it wrote {found}")
 
 
-def result(contender: Contender, rate: float, ended: Sequence[Child], records: int) -> Run:
+def result(contender: Contender, rate: float, ended: Sequence[Measured], records: int) -> Run:
     """Return the run of processes that have ended."""
-    cpu_seconds = sum(child.cpu_seconds for child in ended) * MILLION / records
-    peak = sum(child.peak_megabytes for child in ended)
+    cpu_seconds = sum(each.process.cpu_seconds for each in ended) * MILLION / records
+    peak = sum(each.peak_megabytes for each in ended)
     return Run(contender.name, contender.guarantee, rate, cpu_seconds, peak)
 
 
@@ -92,19 +94,20 @@ def tell(run: Run, label: str) -> None:
 
 def _route_all(bench: Bench, contender: Contender, names: Names, written: Written) -> Run:
     settings = settings_of(bench, contender, names)
-    watcher = cluster.open_group_watcher(bench.servers, names)
-    if contender.commits_with_outputs:
-        done: Callable[[], int] = partial(cluster.committed_offsets, watcher, names.transactions, bench.partitions)
-    else:
-        done = partial(cluster.written_so_far, watcher, names.outputs, bench.partitions)
-    with children.started(contender.command, settings, bench.directory) as child:
-        rate = records_per_second(done, written.records, [child], contender.name)
+    watcher = cluster.open_watcher(bench.servers)
+    with (
+        closing(GroupOffsets(bench.servers, names, bench.partitions)) as group,
+        started(contender.command, settings, bench.directory) as detector,
+    ):
+        written_so_far = partial(cluster.written_so_far, watcher, names.outputs, bench.partitions)
+        done = group.committed if contender.commits_with_outputs else written_so_far
+        rate = records_per_second(done, written.records, [detector], contender.name)
     check_outputs(bench, contender, names, written)
-    return result(contender, rate, [child], written.records)
+    return result(contender, rate, [detector], written.records)
 
 
 def _wait_until(
-    reached: Callable[[int], bool], done: Callable[[], int], running: Sequence[Child], shown: Any
+    reached: Callable[[int], bool], done: Callable[[], int], running: Sequence[Measured], shown: Any
 ) -> tuple[float, int]:
     count, grew_at = 0, time.monotonic()
     while True:
@@ -115,7 +118,7 @@ def _wait_until(
             return now, count
         grew_at = now if count > before else grew_at
         if now - grew_at > LONGEST_SILENCE_SECONDS:
-            raise RunFailed(f"nothing came for {LONGEST_SILENCE_SECONDS} s: {children.last_lines(running[0])}")
-        for child in running:
-            children.watch(child)
+            raise RunFailed(f"nothing came for {LONGEST_SILENCE_SECONDS} s: {running[0].last_lines()}")
+        for each in running:
+            each.look()
         time.sleep(SAMPLE_SECONDS)

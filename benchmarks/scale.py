@@ -7,13 +7,14 @@ so they begin together, and no rebalance is measured.
 import time
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import ExitStack
-from functools import partial
+from contextlib import ExitStack, closing
 
-from benchmarks import children, cluster, filling, rates, runs
-from benchmarks.children import Child, RunFailed
+from benchmarks import cluster, filling, rates, runs
 from benchmarks.contenders import DETECTORS, Contender, chosen
+from benchmarks.measured import Measured, RunFailed, started
 from benchmarks.runs import Bench, Run
+from tests.support.group_offsets import GroupOffsets
+from tests.support.topics import Names, create_topics, unique_names
 
 COUNTS = (1, 2, 4)
 GROUP_SECONDS = 60
@@ -33,8 +34,8 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _share(bench: Bench, contender: Contender, count: int, records: int) -> Run:
-    names = cluster.fresh_names()
-    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    names = unique_names()
+    create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     try:
         return _timed(bench, contender, names, count, records)
     except RunFailed as failed:
@@ -43,28 +44,25 @@ def _share(bench: Bench, contender: Contender, count: int, records: int) -> Run:
         cluster.delete_topics(bench.admin, names.topics)
 
 
-def _timed(bench: Bench, contender: Contender, names: cluster.Names, count: int, records: int) -> Run:
+def _timed(bench: Bench, contender: Contender, names: Names, count: int, records: int) -> Run:
     producer = filling.open_transactional_producer(bench.servers)
     written = filling.fill(producer, names.transactions, records)
-    watcher = cluster.open_group_watcher(bench.servers, names)
-    done = partial(cluster.committed_offsets, watcher, names.transactions, bench.partitions)
     settings = runs.settings_of(bench, contender, names)
     with ExitStack() as stack:
-        detectors = [
-            stack.enter_context(children.started(contender.command, settings, bench.directory)) for _ in range(count)
-        ]
+        group = stack.enter_context(closing(GroupOffsets(bench.servers, names, bench.partitions)))
+        detectors = [stack.enter_context(started(contender.command, settings, bench.directory)) for _ in range(count)]
         _wait_for_members(bench, names.group, detectors)
         producer.commit_transaction()
-        rate = runs.records_per_second(done, records, detectors, contender.name)
+        rate = runs.records_per_second(group.committed, records, detectors, contender.name)
     runs.check_outputs(bench, contender, names, written)
     return runs.result(contender, rate, detectors, records)
 
 
-def _wait_for_members(bench: Bench, group: str, detectors: Sequence[Child]) -> None:
+def _wait_for_members(bench: Bench, group: str, detectors: Sequence[Measured]) -> None:
     deadline = time.monotonic() + GROUP_SECONDS
     while cluster.partitions_shared(bench.admin, group) != (len(detectors), bench.partitions):
         if time.monotonic() > deadline:
             raise RunFailed(f"the group was not complete within {GROUP_SECONDS} s")
         for detector in detectors:
-            children.watch(detector)
+            detector.look()
         time.sleep(runs.SAMPLE_SECONDS)

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import psutil
 from confluent_kafka import Consumer
 
-from benchmarks import children, cluster, filling, results, runs
+from benchmarks import cluster, filling, results, runs
 from benchmarks.chart import Bar
-from benchmarks.children import MEGABYTE, Child, RunFailed
 from benchmarks.contenders import BARE, DETECTORS, STREAMS, Contender, chosen
+from benchmarks.measured import MEGABYTE, Measured, RunFailed, started
 from benchmarks.progress import bar, say
 from benchmarks.runs import Bench
+from tests.support.topics import create_topics, unique_names
 
 WAITING_RECORDS = 10
 FIRST_VERDICT_SECONDS = 60
@@ -52,16 +53,16 @@ def measure(bench: Bench, options: Namespace) -> bool:
 
 
 def _start(bench: Bench, contender: Contender, idle_seconds: int) -> Start:
-    names = cluster.fresh_names()
-    cluster.create_topics(bench.admin, names.topics, bench.partitions)
+    names = unique_names()
+    create_topics(bench.servers, *names.topics, partitions=bench.partitions)
     filling.fill(filling.open_producer(bench.servers), names.transactions, WAITING_RECORDS)
-    reader = cluster.open_reader(bench.servers, names.outputs, bench.partitions)
+    reader = cluster.open_quick_reader(bench.servers, names.outputs, bench.partitions)
     _read_to_ends(reader, len(names.outputs) * bench.partitions)
     began = time.monotonic()
-    with children.started(contender.command, runs.settings_of(bench, contender, names), bench.directory) as child:
-        seconds = _first_record_at(reader, child) - began
+    with started(contender.command, runs.settings_of(bench, contender, names), bench.directory) as detector:
+        seconds = _first_record_at(reader, detector) - began
         reader.close()
-        percent, megabytes = _idle(child, idle_seconds, contender.name)
+        percent, megabytes = _idle(detector, idle_seconds, contender.name)
     return Start(contender.name, seconds, percent, megabytes)
 
 
@@ -71,26 +72,26 @@ def _read_to_ends(reader: Consumer, ends: int) -> None:
         ends -= message is not None and cluster.is_end(message.error())
 
 
-def _first_record_at(reader: Consumer, child: Child) -> float:
+def _first_record_at(reader: Consumer, detector: Measured) -> float:
     deadline = time.monotonic() + FIRST_VERDICT_SECONDS
     while time.monotonic() < deadline:
         message = reader.poll(0.2)
         if message is not None and message.error() is None:
             return time.monotonic()
-        children.watch(child)
-    raise RunFailed(f"no verdict within {FIRST_VERDICT_SECONDS} s: {children.last_lines(child)}")
+        detector.look()
+    raise RunFailed(f"no verdict within {FIRST_VERDICT_SECONDS} s: {detector.last_lines()}")
 
 
-def _idle(child: Child, seconds: int, name: str) -> tuple[float, float]:
+def _idle(detector: Measured, seconds: int, name: str) -> tuple[float, float]:
     time.sleep(SETTLE_SECONDS)
-    process = psutil.Process(child.process.pid)
+    process = psutil.Process(detector.process.process_id)
     before = process.cpu_times()
     with bar(f"{name}, idle", seconds, " s") as shown:
         for _ in range(seconds):
             time.sleep(1)
             shown.update(1)
     after = process.cpu_times()
-    children.watch(child)
+    detector.look()
     used = after.user + after.system - before.user - before.system
     return max(0.0, 100 * used / seconds), process.memory_info().rss / MEGABYTE
 

@@ -6,6 +6,7 @@ from benchmarks import cluster, filling, rates, runs
 from benchmarks.contenders import BARE, DETECTORS, FRAMEWORKS, chosen
 from benchmarks.progress import say
 from benchmarks.runs import Bench, Run
+from tests.support.topics import create_topics, unique_names
 
 WARM_UP_RECORDS = 100_000
 
@@ -13,8 +14,8 @@ WARM_UP_RECORDS = 100_000
 def measure(bench: Bench, options: Namespace) -> bool:
     """Run every contender in every round; return whether all runs count."""
     contenders = chosen((*DETECTORS, *BARE, *FRAMEWORKS), options.only)
-    topic = cluster.fresh_names().transactions
-    cluster.create_topics(bench.admin, [topic], bench.partitions)
+    topic = unique_names().transactions
+    create_topics(bench.servers, topic, partitions=bench.partitions)
     written = filling.fill(filling.open_producer(bench.servers), topic, options.records)
     done: list[Run] = []
     for number in range(options.rounds):
@@ -31,8 +32,8 @@ def measure(bench: Bench, options: Namespace) -> bool:
 def warm_up(bench: Bench) -> None:
     """Let the broker's own code become fast before anybody is measured."""
     say("warming up the broker")
-    topic = cluster.fresh_names().transactions
-    cluster.create_topics(bench.admin, [topic], bench.partitions)
+    topic = unique_names().transactions
+    create_topics(bench.servers, topic, partitions=bench.partitions)
     written = filling.fill(filling.open_producer(bench.servers), topic, WARM_UP_RECORDS)
     runs.route_all(bench, BARE[0], topic, written)
     cluster.delete_topics(bench.admin, [topic])

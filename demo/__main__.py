@@ -9,6 +9,6 @@ if __name__ == "__main__":
     if sys.stdout is None:
         sys.exit("demo: standard output is closed: there is nowhere to show what happens")
     stop = begin("demo")
-    from demo.command import main
+    from demo.foreground import main
 
     end(main(stop))

@@ -1,4 +1,4 @@
-"""The faults. Each function stages one, heals it, and expects that the detectors read on without help."""
+"""The faults. Each function injects one, heals it, and expects that the detectors read on without help."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.chaos.scene import ANSWER_SECONDS, PARTITIONS, Scene, is_whole
+from tests.chaos.experiment import ANSWER_SECONDS, PARTITIONS, Experiment, is_whole
 from tests.support.harmful_rules import HANG_SECONDS
 from tests.support.waiting import BUSY, wait_until
 
@@ -17,14 +17,14 @@ _NETWORK_SECONDS = 60.0
 
 
 class Fault(NamedTuple):
-    """A fault, and how often it is staged: in a full run and in a short one.
+    """A fault, and how often it is injected: in a full run and in a short one.
 
     `detectors` are there at the beginning, and `transactions` are the fewest of a full run. One whose `module` is not
     the detector is there to be caught: it has to break the law.
     """
 
     name: str
-    happen: Callable[[Scene], None]
+    happen: Callable[[Experiment], None]
     times: int
     times_short: int
     detectors: int = 3
@@ -36,129 +36,129 @@ class Fault(NamedTuple):
     module: str = "detector"
 
 
-def kill_a_detector(scene: Scene) -> None:
+def kill_a_detector(experiment: Experiment) -> None:
     """SIGKILL, and a new one in its place."""
-    scene.detectors.pop(scene.chance.randrange(len(scene.detectors))).kill()
-    scene.start_detector()
-    scene.expect_recovery()
-    scene.pause()
+    experiment.detectors.pop(experiment.chance.randrange(len(experiment.detectors))).kill()
+    experiment.start_detector()
+    experiment.expect_recovery()
+    experiment.pause()
 
 
-def suspend_a_detector(scene: Scene) -> None:
+def suspend_a_detector(experiment: Experiment) -> None:
     """SIGSTOP until the others have its partitions, then SIGCONT."""
-    scene.pause()
-    sleeper = scene.chance.choice(scene.detectors)
+    experiment.pause()
+    sleeper = experiment.chance.choice(experiment.detectors)
     joined = len(sleeper.matches(ASSIGNED))
     sleeper.pause()
-    scene.expect_recovery()
+    experiment.expect_recovery()
     sleeper.resume()
-    scene.expect_recovery()
+    experiment.expect_recovery()
     sleeper.wait_for_line(ASSIGNED, _NETWORK_SECONDS, count=joined + 1)
 
 
-def join_or_leave(scene: Scene) -> None:
+def join_or_leave(experiment: Experiment) -> None:
     """One more up to four, then one less down to one, and so on."""
-    scene.is_growing = {1: True, PARTITIONS: False}.get(len(scene.detectors), scene.is_growing)
-    if scene.is_growing:
-        scene.start_detector()
-        scene.detectors[-1].wait_for_line("started")  # a stop before that is not an orderly one
+    experiment.is_growing = {1: True, PARTITIONS: False}.get(len(experiment.detectors), experiment.is_growing)
+    if experiment.is_growing:
+        experiment.start_detector()
+        experiment.detectors[-1].wait_for_line("started")  # a stop before that is not an orderly one
     else:
-        code = scene.detectors.pop(scene.chance.randrange(len(scene.detectors))).stop()
+        code = experiment.detectors.pop(experiment.chance.randrange(len(experiment.detectors))).stop()
         assert code == 0, f"a detector that was asked to stop ended with exit code {code}"
-    scene.expect_recovery()
-    scene.pause()
+    experiment.expect_recovery()
+    experiment.pause()
 
 
-def kill_the_generator(scene: Scene) -> None:
+def kill_the_generator(experiment: Experiment) -> None:
     """SIGKILL, and a new one in its place."""
-    scene.pause()
-    scene.load.replace_generator()
-    scene.expect_recovery()
+    experiment.pause()
+    experiment.load.replace_generator()
+    experiment.expect_recovery()
 
 
-def kill_the_broker(scene: Scene) -> None:
+def kill_the_broker(experiment: Experiment) -> None:
     """SIGKILL, and after a moment a start on its data."""
-    scene.pause()
-    (broker,) = scene.stage.brokers
+    experiment.pause()
+    (broker,) = experiment.cluster.brokers
     broker.kill()
-    scene.pause()
+    experiment.pause()
     broker.start()
-    scene.expect_recovery()
+    experiment.expect_recovery()
 
 
-def kill_a_leader(scene: Scene) -> None:
+def kill_a_leader(experiment: Experiment) -> None:
     """SIGKILL for the broker that leads a partition; it comes back when another one leads."""
-    scene.pause()
-    partition = scene.chance.randrange(PARTITIONS)
-    leader = _leader(scene, partition)
-    broker = scene.stage.brokers[leader - 1]
+    experiment.pause()
+    partition = experiment.chance.randrange(PARTITIONS)
+    leader = _leader(experiment, partition)
+    broker = experiment.cluster.brokers[leader - 1]
     broker.kill()
-    wait_until(lambda: _leader(scene, partition) not in (-1, leader), ANSWER_SECONDS, "a new leader")
-    scene.expect_recovery()
+    wait_until(lambda: _leader(experiment, partition) not in (-1, leader), ANSWER_SECONDS, "a new leader")
+    experiment.expect_recovery()
     broker.start()
-    wait_until(lambda: is_whole(scene.stage, scene.names), 2 * ANSWER_SECONDS, "all replicas in sync")
+    wait_until(lambda: is_whole(experiment.cluster, experiment.names), 2 * ANSWER_SECONDS, "all replicas in sync")
 
 
-def cut_the_network(scene: Scene) -> None:
+def cut_the_network(experiment: Experiment) -> None:
     """Between the first detector and Kafka, for longer than every timeout; then healed."""
-    behind = scene.detectors[0]
+    behind = experiment.detectors[0]
     joined = len(behind.matches(ASSIGNED))
-    scene.pause()
-    end = time.monotonic() + scene.pace.cut_seconds
-    scene.stage.proxy.cut()
+    experiment.pause()
+    end = time.monotonic() + experiment.intensity.cut_seconds
+    experiment.cluster.proxy.cut()
     try:
-        scene.expect_recovery()
+        experiment.expect_recovery()
         time.sleep(max(0.0, end - time.monotonic()))
     finally:
-        scene.stage.proxy.heal()
-    scene.expect_recovery()
+        experiment.cluster.proxy.heal()
+    experiment.expect_recovery()
     behind.wait_for_line(ASSIGNED, _NETWORK_SECONDS, count=joined + 1)
 
 
-def start_without_kafka(scene: Scene) -> None:
+def start_without_kafka(experiment: Experiment) -> None:
     """Kafka is away when the detectors start, and comes later."""
-    (broker,) = scene.stage.brokers
+    (broker,) = experiment.cluster.brokers
     broker.kill()
-    count = len(scene.detectors)
-    while scene.detectors:
-        scene.detectors.pop().kill()
+    count = len(experiment.detectors)
+    while experiment.detectors:
+        experiment.detectors.pop().kill()
     for _ in range(count):
-        scene.start_detector()
-    time.sleep(scene.pace.away_seconds)
-    scene.detectors[0].wait_for_line("waiting for Kafka")
+        experiment.start_detector()
+    time.sleep(experiment.intensity.away_seconds)
+    experiment.detectors[0].wait_for_line("waiting for Kafka")
     broker.start()
-    scene.expect_recovery()
+    experiment.expect_recovery()
 
 
-def hang_in_a_rule(scene: Scene) -> None:
+def hang_in_a_rule(experiment: Experiment) -> None:
     """A rule of one detector hangs for a while, and its partitions with it."""
-    scene.order.touch()
-    wait_until(lambda: not scene.order.exists(), ANSWER_SECONDS, "a rule to hang")
+    experiment.order.touch()
+    wait_until(lambda: not experiment.order.exists(), ANSWER_SECONDS, "a rule to hang")
     time.sleep(HANG_SECONDS)
-    scene.expect_recovery()
+    experiment.expect_recovery()
 
 
-def stay_whole(scene: Scene) -> None:
+def stay_whole(experiment: Experiment) -> None:
     """No fault but what the settings bring."""
-    scene.expect_recovery()
+    experiment.expect_recovery()
 
 
-def delete_the_topics(scene: Scene) -> None:
+def delete_the_topics(experiment: Experiment) -> None:
     """All four are deleted, while the detectors run, and made again."""
-    scene.expect_recovery()
-    before = scene.end("")
+    experiment.expect_recovery()
+    before = experiment.end("")
     assert not before.problems, before.problems
-    admin = AdminClient({"bootstrap.servers": scene.stage.servers, "log_level": 2})
-    for deleted in admin.delete_topics(list(scene.names[:4])).values():
+    admin = AdminClient({"bootstrap.servers": experiment.cluster.servers, "log_level": 2})
+    for deleted in admin.delete_topics(list(experiment.names.topics)).values():
         deleted.result(ANSWER_SECONDS * BUSY)
-    scene.begin()
-    scene.expect_recovery()
+    experiment.begin()
+    experiment.expect_recovery()
 
 
-def _leader(scene: Scene, partition: int) -> int:
-    admin = AdminClient({"bootstrap.servers": scene.stage.servers, "log_level": 2})
+def _leader(experiment: Experiment, partition: int) -> int:
+    admin = AdminClient({"bootstrap.servers": experiment.cluster.servers, "log_level": 2})
     try:
-        topic = admin.list_topics(timeout=2).topics[scene.names.transactions]
+        topic = admin.list_topics(timeout=2).topics[experiment.names.transactions]
     except (KafkaException, KeyError):
         return -1
     return int(topic.partitions[partition].leader)

@@ -1,4 +1,4 @@
-"""The load under which faults are staged: a generator, and somebody who writes bad input among its transactions."""
+"""The load under which faults are injected: a generator, and somebody who writes bad input among its transactions."""
 
 import random
 import threading

@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
-
 from messaging.seam import Headers, Record
+from tests.support.topics import open_reader
 from tests.support.waiting import wait_until
 
 _AT_ONCE = 5_000
@@ -20,18 +19,7 @@ class Witness:
     """Reads committed records with librdkafka, and keeps each one's offset and a hash of its content."""
 
     def __init__(self, servers: str, topics: Sequence[str], partitions: int) -> None:
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": servers,
-                "enable.auto.commit": False,
-                "group.id": "witness",
-                "isolation.level": "read_committed",
-                "log_level": 2,
-            }
-        )
-        self._consumer.assign(
-            [TopicPartition(topic, number, OFFSET_BEGINNING) for topic in topics for number in range(partitions)]
-        )
+        self._consumer = open_reader(servers, topics, partitions, {})
         self._stop = threading.Event()
         self._seen: defaultdict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
         self._thread = threading.Thread(target=self._read, daemon=True)

@@ -24,7 +24,7 @@ def stage(request: pytest.FixtureRequest, names: Names) -> Iterator[Stage]:
     """An implementation, with the first four of the names as topics of one partition."""
     make = in_memory if request.param == "in-memory" else on_kafka
     with closing(make(request, names)) as stage:
-        stage.create_topics(1, names[:4])
+        stage.create_topics(1, names.topics)
         yield stage
 
 

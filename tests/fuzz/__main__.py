@@ -12,7 +12,7 @@ from embedded_kafka import EmbeddedKafka
 from messaging.settings import CLIENTS
 from tests.fuzz.memory import is_flat
 from tests.fuzz.records import large, strange, tiny
-from tests.fuzz.run import Outcome, Phase, Scene, run
+from tests.fuzz.run import FuzzTarget, Phase, PhaseResult, run
 from tests.support.brokers import IMPATIENT
 from tests.support.long_run import exit_code, row
 
@@ -28,7 +28,8 @@ SECONDS = 200
 def main() -> int:
     """Return the exit code: 0, 1 where something is lost, ends or grows, 130 after Ctrl-C."""
     options = _parser().parse_args()
-    return exit_code(partial(fuzz, options), options.seed)
+    print(f"seed {options.seed}", file=sys.stderr)
+    return exit_code(partial(fuzz, options))
 
 
 def fuzz(options: argparse.Namespace) -> bool:
@@ -43,20 +44,20 @@ def fuzz(options: argparse.Namespace) -> bool:
 
 
 def _run(phase: Phase, client: str, servers: str, options: argparse.Namespace) -> bool:
-    def work(directory: Path, step: Callable[[], object]) -> Outcome:
-        return run(phase, Scene(servers, client, directory), options.seconds * phase.share, options.seed, step)
+    def work(directory: Path, step: Callable[[], object]) -> PhaseResult:
+        return run(phase, FuzzTarget(servers, client, directory), options.seconds * phase.share, options.seed, step)
 
     return row(f"{phase.name}, {client}", work, partial(_show, phase, client))
 
 
-def _show(phase: Phase, client: str, outcome: Outcome) -> bool:
-    read, *written = list(outcome.counts.values())[:4]
-    numbers = [read, sum(written), *(outcome.counts[name] for name in OFFENCES), *map(round, outcome.peaks)]
+def _show(phase: Phase, client: str, result: PhaseResult) -> bool:
+    read, *written = list(result.counts.values())[:4]
+    numbers = [read, sum(written), *(result.counts[name] for name in OFFENCES), *map(round, result.peaks)]
     print("|", " | ".join([phase.name, client, *(f"{number:,}" for number in numbers)]), "|", flush=True)
-    grown = [] if is_flat(outcome.peaks) else ["the memory grows"]
-    for problem in (*outcome.problems, *grown):
+    grown = [] if is_flat(result.peaks) else ["the memory grows"]
+    for problem in (*result.problems, *grown):
         print(f"  {problem}", file=sys.stderr)
-    return not (outcome.problems or grown)
+    return not (result.problems or grown)
 
 
 def _parser() -> argparse.ArgumentParser:

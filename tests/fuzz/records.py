@@ -68,7 +68,7 @@ _HEADER_VALUES = (None, b"", b"1", b"\xff", b"x" * 500)
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
-class Written(NamedTuple):
+class ProducerRecord(NamedTuple):
     """A record to be written; its timestamp is in milliseconds since the epoch."""
 
     key: bytes | None
@@ -77,30 +77,23 @@ class Written(NamedTuple):
     timestamp: int
 
 
-def strange(chance: random.Random, now: int) -> Iterator[Written]:
+def strange(chance: random.Random, now: int) -> Iterator[ProducerRecord]:
     """Yield records of any form for ever, one in a thousand of them about as large as a broker takes, or larger."""
     while True:
         value = _large(chance) if chance.random() < 0.001 else _value(chance)
-        yield Written(_key(chance), value, _headers(chance), _timestamp(chance, now))
+        yield ProducerRecord(_key(chance), value, _headers(chance), _timestamp(chance, now))
 
 
-def tiny(chance: random.Random, now: int) -> Iterator[Written]:
+def tiny(chance: random.Random, now: int) -> Iterator[ProducerRecord]:
     """Yield records of one to ten bytes for ever, without key and headers."""
     while True:
-        yield Written(None, chance.randbytes(chance.randrange(1, 11)), (), now)
+        yield ProducerRecord(None, chance.randbytes(chance.randrange(1, 11)), (), now)
 
 
-def large(chance: random.Random, now: int) -> Iterator[Written]:
+def large(chance: random.Random, now: int) -> Iterator[ProducerRecord]:
     """Yield records for ever that are about as large as a broker takes."""
     while True:
-        yield Written(_key(chance), _large(chance), (), now)
-
-
-def bad(chance: random.Random, now: int) -> Iterator[Written]:
-    """Yield records of the size of transactions for ever, none of which is one."""
-    while True:
-        number = b"%d" % chance.randrange(1_000_000)
-        yield Written(number, _transaction(b'"NaN"', b',"x":"' + number * 12 + b'"'), (), now)
+        yield ProducerRecord(_key(chance), _large(chance), (), now)
 
 
 def _value(chance: random.Random) -> bytes | None:

@@ -8,17 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from audit.auditor import Auditor
-from audit.findings import Findings
-from audit.settings import AuditSettings
-from runtime.settings import read_settings
-from runtime.stop import Stop
-from tests.chaos.progress import Progress
 from tests.fuzz.memory import Memory
-from tests.fuzz.records import Written
+from tests.fuzz.records import ProducerRecord
 from tests.fuzz.writer import Writer, open_writer
+from tests.support.auditing import audit, problems
+from tests.support.group_offsets import GroupOffsets
 from tests.support.services import Service, Services
-from tests.support.topics import create_topic, unique_names
+from tests.support.topics import create_topics, unique_names
 from tests.support.waiting import wait_until
 
 PARTITIONS = 4
@@ -28,7 +24,7 @@ _START_SECONDS = 20.0
 _CATCH_UP_SECONDS = 60.0
 _TROUBLE = r"with a new client|aborted|Traceback|ERROR|gave up"
 
-Records = Callable[[random.Random, int], Iterator[Written]]
+Records = Callable[[random.Random, int], Iterator[ProducerRecord]]
 
 
 class Phase(NamedTuple):
@@ -40,7 +36,7 @@ class Phase(NamedTuple):
     most: int = 1_000_000_000
 
 
-class Outcome(NamedTuple):
+class PhaseResult(NamedTuple):
     """The auditor's counts, the peaks of memory in MB early and late in the phase, and every problem in words."""
 
     counts: Mapping[str, int]
@@ -48,8 +44,8 @@ class Outcome(NamedTuple):
     problems: Sequence[str]
 
 
-class Scene(NamedTuple):
-    """Where a phase happens: the broker, the client library, a folder for the logs, settings of the detector's own."""
+class FuzzTarget(NamedTuple):
+    """What is fuzzed: the detector on a broker, with a client library and settings; and a folder for the logs."""
 
     servers: str
     client: str
@@ -57,52 +53,46 @@ class Scene(NamedTuple):
     settings: Mapping[str, str] = MappingProxyType({})
 
 
-def run(phase: Phase, scene: Scene, seconds: float, seed: int, advance: Callable[[], object]) -> Outcome:
+def run(phase: Phase, target: FuzzTarget, seconds: float, seed: int, advance: Callable[[], object]) -> PhaseResult:
     """Stream records of one kind at a detector for so many seconds, and audit. `advance` is called now and then."""
     names = unique_names()
-    create_topic(scene.servers, names.transactions, PARTITIONS)
-    settings = {"KAFKA_BOOTSTRAP_SERVERS": scene.servers, **names.settings()}
+    create_topics(target.servers, names.transactions, partitions=PARTITIONS)
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": target.servers, **names.settings()}
     with ExitStack() as stack:
-        services = stack.enter_context(closing(Services({**settings, "KAFKA_CLIENT": scene.client}, scene.directory)))
-        detector = services.start("detector", LOG_TRANSACTIONS="none", **scene.settings)
+        services = stack.enter_context(closing(Services({**settings, "KAFKA_CLIENT": target.client}, target.directory)))
+        detector = services.start("detector", LOG_TRANSACTIONS="none", **target.settings)
         detector.wait_for_line("assigned", _START_SECONDS)
         memory = stack.enter_context(closing(Memory(detector.process_id)))
-        progress = stack.enter_context(closing(Progress(scene.servers, names, PARTITIONS)))
+        group = stack.enter_context(closing(GroupOffsets(target.servers, names, PARTITIONS)))
         chance = random.Random(f"{seed} {phase.name}")
-        writer = stack.enter_context(open_writer(scene.servers, names.transactions, chance))
+        writer = stack.enter_context(open_writer(target.servers, names.transactions, chance))
         records = phase.records(chance, time.time_ns() // 1_000_000)
-        _stream(writer, records, phase.most, time.monotonic() + seconds, progress, advance)
-        progress.wait_until_judged(writer.end(PARTITIONS))
+        _stream(writer, records, phase.most, time.monotonic() + seconds, group, advance)
+        group.wait_until_judged(writer.end(PARTITIONS))
         peaks = memory.peaks()
-        problems = _problems(detector)
-    findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
-    assert findings is not None
-    return Outcome(findings.counts(), peaks, [*problems, *_offences(findings)])
+        troubles = _troubles(detector)
+    findings = audit(settings)
+    return PhaseResult(findings.counts(), peaks, [*troubles, *problems(findings)])
 
 
 def _stream(
     writer: Writer,
-    records: Iterator[Written],
+    records: Iterator[ProducerRecord],
     most: int,
     end: float,
-    progress: Progress,
+    group: GroupOffsets,
     advance: Callable[[], object],
 ) -> None:
     written, look = 0, 0.0
     while time.monotonic() < end and written < most:
         written += writer.write(records)
         if time.monotonic() > look:
-            wait_until(lambda: progress.behind() < MOST_AHEAD, _CATCH_UP_SECONDS, "the detector to catch up")
+            wait_until(lambda: group.lag() < MOST_AHEAD, _CATCH_UP_SECONDS, "the detector to catch up")
             look = time.monotonic() + _LOOK_SECONDS
             advance()
 
 
-def _problems(detector: Service) -> Sequence[str]:
+def _troubles(detector: Service) -> Sequence[str]:
     told = [match.string for match in detector.matches(_TROUBLE)]
     code = detector.stop()
     return [*told, *([f"exit code {code}"] if code else [])]
-
-
-def _offences(findings: Findings) -> Sequence[str]:
-    judged = [] if findings.in_flight == 0 else [f"not judged: {findings.in_flight:,}"]
-    return [*(f"{kind}: {each}" for kind, found in findings.offences.examples.items() for each in found), *judged]

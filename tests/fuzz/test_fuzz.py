@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.records import large, strange, tiny
-from tests.fuzz.run import Phase, Scene, run
+from tests.fuzz.run import FuzzTarget, Phase, run
 from tests.support.services import SMALL_BATCHES
 
 pytestmark = pytest.mark.integration
@@ -20,6 +20,6 @@ PHASES = (
 
 @pytest.mark.parametrize("phase", PHASES, ids=[phase.name for phase in PHASES])
 def test_each_record_has_one_output(phase: Phase, broker: str, client: str, tmp_path: Path) -> None:
-    outcome = run(phase, Scene(broker, client, tmp_path, SMALL_BATCHES), 20, SEED, lambda: None)
-    assert outcome.problems == []
-    assert sum(outcome.counts[name] for name in outcome.counts if "-" in name) > 0
+    result = run(phase, FuzzTarget(broker, client, tmp_path, SMALL_BATCHES), 20, SEED, lambda: None)
+    assert result.problems == []
+    assert sum(result.counts[name] for name in result.counts if "-" in name) > 0

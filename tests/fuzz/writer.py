@@ -10,8 +10,8 @@ from typing import Any
 from confluent_kafka import Producer
 from kafka import KafkaProducer
 
-from tests.fuzz.records import COMPRESSIONS, Written
-from tests.support.topics import raw_producer
+from tests.fuzz.records import COMPRESSIONS, ProducerRecord
+from tests.support.topics import NotUtf8, raw_producer
 from tests.support.waiting import BUSY
 
 _AT_ONCE = 1_000
@@ -19,15 +19,6 @@ _BYTES_AT_ONCE = 8_000_000
 _SMALL_BYTES = 1_000
 _UNREADABLE = 5
 _FLUSH_SECONDS = 30.0 * BUSY
-
-
-class _NotUtf8(str):
-    """A header's name that producers cannot help sending in other bytes."""
-
-    __slots__ = ()
-
-    def encode(self, *_: str) -> bytes:
-        return b"\xff" * len(self)
 
 
 class Writer:
@@ -43,7 +34,7 @@ class Writer:
         self._transactional.init_transactions()
         self._unreadable = KafkaProducer(bootstrap_servers=servers)
 
-    def write(self, records: Iterator[Written]) -> int:
+    def write(self, records: Iterator[ProducerRecord]) -> int:
         """Write some of the records, and return how many; of others than plain ones there are fewer."""
         taken = list(_some(records))
         if self._chance.random() < 0.05:
@@ -75,7 +66,7 @@ class Writer:
         """Write no more."""
         self._unreadable.close(timeout=1)
 
-    def _in_a_transaction(self, records: Sequence[Written]) -> None:
+    def _in_a_transaction(self, records: Sequence[ProducerRecord]) -> None:
         self._transactional.begin_transaction()
         self._send(self._transactional, records)
         if self._chance.random() < 0.5:
@@ -84,21 +75,21 @@ class Writer:
         else:
             self._transactional.commit_transaction()
 
-    def _with_unreadable_headers(self, records: Iterable[Written]) -> None:
+    def _with_unreadable_headers(self, records: Iterable[ProducerRecord]) -> None:
         for each in records:
             key, value = each.key or b"key", each.value or b""  # this producer wants both
             if len(value) < _SMALL_BYTES:
-                self._unreadable.send(self._topic, value, key, [("well", b"1"), (_NotUtf8("bad"), b"2")])
+                self._unreadable.send(self._topic, value, key, [("well", b"1"), (NotUtf8("bad"), b"2")])
         self._unreadable.flush()
 
-    def _send(self, producer: Producer, records: Iterable[Written]) -> None:
+    def _send(self, producer: Producer, records: Iterable[ProducerRecord]) -> None:
         for each in records:
             while not _taken_on(producer, self._topic, each):
                 producer.poll(0.1)
         producer.poll(0)
 
 
-def _some(records: Iterable[Written]) -> Iterator[Written]:
+def _some(records: Iterable[ProducerRecord]) -> Iterator[ProducerRecord]:
     size = 0
     for each in islice(records, _AT_ONCE):
         yield each
@@ -107,7 +98,7 @@ def _some(records: Iterable[Written]) -> Iterator[Written]:
             return
 
 
-def _taken_on(producer: Producer, topic: str, each: Written) -> bool:
+def _taken_on(producer: Producer, topic: str, each: ProducerRecord) -> bool:
     try:
         producer.produce(topic, each.value, each.key, timestamp=each.timestamp, headers=list(each.headers))
     except BufferError:

@@ -12,7 +12,7 @@ from kafka.structs import OffsetAndMetadata
 from messaging.seam import Headers, Message
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Service, Services
-from tests.support.topics import WRITE_SECONDS, Names, create_topic, message, open_consumer, raw_producer, send, write
+from tests.support.topics import WRITE_SECONDS, Names, create_topics, message, open_consumer, raw_producer, send, write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -45,11 +45,6 @@ def audited(services: Services, expected: int, **settings: str) -> Service:
     assert audit.wait(AUDIT_SECONDS) == expected, audit.lines
     assert not audit.matches("Traceback")
     return audit
-
-
-def create_topics(servers: str, names: Names) -> None:
-    for topic in names[:4]:
-        create_topic(servers, topic, partitions=2)
 
 
 def commit_offset(servers: str, names: Names, offset: int) -> None:
@@ -128,7 +123,7 @@ def totals(audit: Service, names: Names) -> Sequence[int]:
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
 @pytest.mark.parametrize("defect", ["lost", "doubled", "misrouted", "altered", "out of order", "foreign"])
 def test_each_way_to_break_the_law_is_named(services: Services, broker: str, names: Names, defect: str) -> None:
-    create_topics(broker, names)
+    create_topics(broker, *names.topics, partitions=2)
     inputs, (first, second, rich, dead) = conserved(names)
     outputs = {
         "lost": [second, rich, dead],
@@ -150,7 +145,7 @@ def test_each_way_to_break_the_law_is_named(services: Services, broker: str, nam
 
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
 def test_what_the_detectors_have_not_committed_is_in_flight(services: Services, broker: str, names: Names) -> None:
-    create_topics(broker, names)
+    create_topics(broker, *names.topics, partitions=2)
     inputs, outputs = conserved(names)
     write(broker, inputs)
     write(broker, outputs[:1])
@@ -160,7 +155,7 @@ def test_what_the_detectors_have_not_committed_is_in_flight(services: Services, 
 
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
 def test_an_aborted_output_is_none_and_an_open_one_is_waited_for(services: Services, broker: str, names: Names) -> None:
-    create_topics(broker, names)
+    create_topics(broker, *names.topics, partitions=2)
     inputs, outputs = conserved(names)
     write(broker, inputs)
     writer = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": "900000"})
@@ -182,7 +177,7 @@ def test_an_aborted_output_is_none_and_an_open_one_is_waited_for(services: Servi
 
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
 def test_its_answer_can_be_json(services: Services, broker: str, names: Names) -> None:
-    create_topics(broker, names)
+    create_topics(broker, *names.topics, partitions=2)
     inputs, outputs = conserved(names)
     write(broker, inputs)
     write(broker, outputs)
@@ -197,7 +192,7 @@ def test_its_answer_can_be_json(services: Services, broker: str, names: Names) -
 def test_where_it_cannot_audit_it_says_so_in_a_line(services: Services, names: Names) -> None:
     without_topics = audited(services, NOT_MADE)
     assert [re.sub(r"^\S+ ", "", line) for line in without_topics.lines] == [
-        f"ERROR   there is no topic {', '.join(names[:4])}: has the detector been started?"
+        f"ERROR   there is no topic {', '.join(names.topics)}: has the detector been started?"
     ]
     without_kafka = audited(services, NOT_MADE, KAFKA_BOOTSTRAP_SERVERS="localhost:1")
     assert len(without_kafka.lines) == 1

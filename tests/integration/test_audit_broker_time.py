@@ -11,7 +11,7 @@ from kafka import TopicPartition as Partition
 
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Service, Services
-from tests.support.topics import NOW, Names, create_topic, message, write
+from tests.support.topics import NOW, Names, create_topics, message, open_consumer, write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -21,15 +21,16 @@ SET_BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
 LONG_AGO = NOW - 1_000_000  # when no broker of this test has lived
 KEPT, SET = 0, 1  # as the protocol has it
 COUNT = 20
+FIELDS = Names._fields[:4]  # those of the topics
 
 
 def paid(number: int) -> bytes:
     return f'{{"id":"{number}","source":"a","target":"b","amount":{number % 2 * 1000}}}'.encode()
 
 
-def create_topics(servers: str, names: Names, timed: Sequence[str] = ()) -> None:
-    for name, topic in zip(Names._fields[:4], names, strict=False):
-        create_topic(servers, topic, partitions=1, settings=SET_BY_BROKER if name in timed else {})
+def make_topics(servers: str, names: Names, timed: Sequence[str] = ()) -> None:
+    for name, topic in zip(FIELDS, names.topics, strict=True):
+        create_topics(servers, topic, partitions=1, settings=SET_BY_BROKER if name in timed else {})
 
 
 def feed(servers: str, names: Names, begin: int) -> None:
@@ -47,7 +48,7 @@ def audited(services: Services) -> Service:
 
 def kinds(servers: str, topic: str) -> set[int]:
     """Return the kinds of timestamps in a topic of one partition."""
-    with closing(KafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)) as consumer:
+    with closing(open_consumer(servers)) as consumer:
         partition = Partition(topic, 0)
         consumer.assign([partition])
         consumer.seek_to_beginning()
@@ -64,15 +65,15 @@ def read_on(consumer: KafkaConsumer, partition: Partition, found: set[int]) -> i
 
 
 @pytest.mark.parametrize(
-    "timed", [["fraud", "legit", "dead_letter"], ["transactions"], Names._fields[:4]], ids=["outputs", "input", "all"]
+    "timed", [["fraud", "legit", "dead_letter"], ["transactions"], FIELDS], ids=["outputs", "input", "all"]
 )
 def test_what_the_pair_has_done_passes(services: Services, broker: str, names: Names, timed: Sequence[str]) -> None:
-    create_topics(broker, names, timed)
+    make_topics(broker, names, timed)
     feed(broker, names, LONG_AGO)
     services.start("detector")
     wait_until_judged(broker, names, COUNT + 1)
-    assert {name: kinds(broker, topic) for name, topic in zip(Names._fields[:4], names, strict=False)} == {
-        name: {SET if name in timed else KEPT} for name in Names._fields[:4]
+    assert {name: kinds(broker, topic) for name, topic in zip(FIELDS, names.topics, strict=True)} == {
+        name: {SET if name in timed else KEPT} for name in FIELDS
     }
     audit = audited(services)
     assert audit.matches(f"^{names.legit} +{COUNT // 2}$")
@@ -80,7 +81,7 @@ def test_what_the_pair_has_done_passes(services: Services, broker: str, names: N
 
 
 def test_a_type_that_was_changed_half_way_passes(services: Services, broker: str, names: Names) -> None:
-    create_topics(broker, names)
+    make_topics(broker, names)
     services.start("detector")
     feed(broker, names, LONG_AGO)
     wait_until_judged(broker, names, COUNT + 1)
@@ -96,7 +97,7 @@ def test_a_type_that_was_changed_half_way_passes(services: Services, broker: str
 
 @pytest.mark.parametrize("shortened", ["transactions", "legit"])
 def test_what_retention_has_deleted_is_left_out(services: Services, broker: str, names: Names, shortened: str) -> None:
-    create_topics(broker, names, ["fraud", "legit", "dead_letter"])
+    make_topics(broker, names, ["fraud", "legit", "dead_letter"])
     feed(broker, names, LONG_AGO)
     detector = services.start("detector")
     wait_until_judged(broker, names, COUNT + 1)

@@ -1,10 +1,8 @@
 """A cluster that makes a topic as soon as anybody asks for it, as Kafka does by default: it is not asked to."""
 
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
-from kafka import KafkaAdminClient
 
 from audit.auditor import Auditor
 from audit.settings import AuditSettings
@@ -14,7 +12,7 @@ from messaging.supervisor import load_library
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from tests.support.topics import Names
+from tests.support.topics import Names, existing_topics
 
 pytestmark = pytest.mark.integration
 
@@ -25,20 +23,15 @@ def creating() -> Iterator[str]:
         yield kafka.bootstrap_servers
 
 
-def topics(servers: str) -> set[str]:
-    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
-        return set(admin.list_topics())
-
-
 def test_the_services_make_topics_by_their_own_settings(creating: str, client: str, names: Names) -> None:
     connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": creating})
     library = load_library(client)
-    library.create_topics(connection, TopicCreationSettings(3, 1), names[:4])
-    assert {topic.partitions for topic in library.describe_topics(connection, names[:4]).values()} == {3}
+    library.create_topics(connection, TopicCreationSettings(3, 1), names.topics)
+    assert {topic.partitions for topic in library.describe_topics(connection, names.topics).values()} == {3}
 
 
 def test_the_audit_makes_none(creating: str, names: Names) -> None:
     settings = read_settings(AuditSettings, {"KAFKA_BOOTSTRAP_SERVERS": creating, **names.settings()})
     with pytest.raises(ServiceFailed, match="there is no topic"):
         Auditor(settings, Stop())
-    assert not topics(creating) & set(names)
+    assert not existing_topics(creating) & set(names)

@@ -4,30 +4,18 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
-from kafka.admin import NewTopic
 
 from embedded_kafka import EmbeddedKafka, EmbeddedKafkaError, aot_cache, installation, jars
 from embedded_kafka.broker import learn
 from embedded_kafka.waiting import Waiting
-from tests.support.topics import open_admin
+from tests.support.topics import create_topics, existing_topics
 
 pytestmark = pytest.mark.integration
-
-
-def topics(kafka: EmbeddedKafka) -> list[str]:
-    with closing(open_admin(kafka.bootstrap_servers)) as admin:
-        return list(admin.list_topics())
-
-
-def create_topic(kafka: EmbeddedKafka, name: str) -> None:
-    with closing(open_admin(kafka.bootstrap_servers)) as admin:
-        admin.create_topics([NewTopic(name, 1, 1)])
 
 
 @pytest.fixture
@@ -39,11 +27,11 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_broker_starts_again_on_its_data_and_its_port_after_a_kill(temporary: Path) -> None:
     with EmbeddedKafka() as kafka:
-        create_topic(kafka, "kept")
+        create_topics(kafka.bootstrap_servers, "kept")
         kafka.kill()
         assert not kafka.is_running
         kafka.start()
-        assert "kept" in topics(kafka)
+        assert "kept" in existing_topics(kafka.bootstrap_servers)
     assert list(temporary.iterdir()) == []
 
 
@@ -59,9 +47,9 @@ def test_a_closed_broker_leaves_no_process_and_no_folder(temporary: Path) -> Non
 def test_a_data_directory_that_was_given_stays_and_can_be_used_again(temporary: Path) -> None:
     directory = temporary / "data of mine"
     with EmbeddedKafka(data_directory=directory) as kafka:
-        create_topic(kafka, "kept")
+        create_topics(kafka.bootstrap_servers, "kept")
     with EmbeddedKafka(data_directory=directory) as kafka:
-        assert "kept" in topics(kafka)
+        assert "kept" in existing_topics(kafka.bootstrap_servers)
 
 
 def test_a_broker_that_cannot_start_says_why_with_the_end_of_its_log(temporary: Path) -> None:

@@ -8,15 +8,12 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from audit.auditor import Auditor
-from audit.settings import AuditSettings
 from messaging.message_size import batch_bytes
 from messaging.seam import Message, Record
-from runtime.settings import read_settings
-from runtime.stop import Stop
+from tests.support.auditing import audit
 from tests.support.conservation import wait_until_judged
 from tests.support.services import ROOT, Services
-from tests.support.topics import NOW, Names, committed, create_topic, message, write
+from tests.support.topics import NOW, Names, NotUtf8, committed, create_topics, message, write
 
 pytestmark = pytest.mark.integration
 
@@ -55,15 +52,6 @@ def paid(amount: bytes, padding: int = 0) -> bytes:
     return b'{"id":"1","source":"a","target":"b","amount":%s,"unknown":"%s"}' % (amount, b"x" * padding)
 
 
-class NotUtf8(str):
-    """A header's name that producers cannot help sending in other bytes."""
-
-    __slots__ = ()
-
-    def encode(self, *_: str) -> bytes:
-        return b"\xff" * len(self)
-
-
 def padded_to(topic: str, size: int, amount: bytes = b"1") -> Message:
     """Return a message whose record batch has just this size."""
     roomy = message(topic, paid(amount, size // 2))
@@ -74,7 +62,7 @@ def judge(
     services: Services, servers: str, names: Names, messages: Sequence[Message], compression: str = "none"
 ) -> None:
     """Write the messages to a topic of one partition for a detector that then judges all of them."""
-    create_topic(servers, names.transactions, partitions=1)
+    create_topics(servers, names.transactions, partitions=1)
     write(servers, messages, compression)
     detector = services.start("detector", LOG_TRANSACTIONS="none")
     wait_until_judged(servers, names, len(messages))
@@ -107,7 +95,7 @@ def test_bad_records_become_dead_letters_among_the_good_ones(services: Services,
 def test_a_header_name_that_is_not_utf_8_costs_a_dead_letter_its_headers(
     services: Services, broker: str, names: Names, compression: str | None
 ) -> None:
-    create_topic(broker, names.transactions, partitions=2)
+    create_topics(broker, names.transactions, partitions=2)
     unreadable = [("readable", b"1"), (NotUtf8("name"), b"2")]
     with closing(KafkaProducer(bootstrap_servers=broker, compression_type=compression, linger_ms=50)) as producer:
         for number in range(2_000):
@@ -130,7 +118,7 @@ def test_a_timestamp_that_an_output_refuses_makes_a_dead_letter(
 ) -> None:
     now = time.time_ns() // 1_000_000
     for topic in (names.legit, names.dead_letter):
-        create_topic(broker, topic, settings={f"message.timestamp.{limit}.max.ms": "600000"})
+        create_topics(broker, topic, settings={f"message.timestamp.{limit}.max.ms": "600000"})
     refused = [message(names.transactions, value, timestamp=now + distance) for value in (GOOD, b"not JSON")]
     judge(services, broker, names, [*refused, message(names.transactions, GOOD, timestamp=now)])
     assert len(committed(broker, names.legit)) == 1
@@ -138,9 +126,7 @@ def test_a_timestamp_that_an_output_refuses_makes_a_dead_letter(
     assert [(r.key, r.value) for r in dead] == [(b"key", None)] * 2
     assert b"timestamp" in (headers(dead[0])["__detector.errors.message"] or b"")
     settings = {"KAFKA_BOOTSTRAP_SERVERS": broker, **names.settings()}
-    findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
-    assert findings is not None
-    assert findings.law_holds
+    assert audit(settings).law_holds
 
 
 def test_amounts_are_compared_as_they_are_written(services: Services, broker: str, names: Names) -> None:
@@ -183,7 +169,7 @@ def test_every_compression_is_read(services: Services, broker: str, names: Names
 
 
 def test_a_topic_with_other_partitions_is_written_by_key(services: Services, broker: str, names: Names) -> None:
-    create_topic(broker, names.legit, partitions=3)
+    create_topics(broker, names.legit, partitions=3)
     judge(services, broker, names, [message(names.transactions, GOOD, b"%d" % (n % 10)) for n in range(100)])
     records = committed(broker, names.legit)
     assert len(records) == 100
@@ -194,7 +180,7 @@ def test_a_topic_with_other_partitions_is_written_by_key(services: Services, bro
 def test_a_rule_that_always_raises_stops_the_detector_and_loses_nothing(
     services: Services, broker: str, names: Names
 ) -> None:
-    create_topic(broker, names.transactions, partitions=1)
+    create_topics(broker, names.transactions, partitions=1)
     write(broker, [message(names.transactions, GOOD) for _ in range(50)])
     broken = services.start("detector", FRAUD_RULES="operator:neg", DEAD_LETTER_LIMIT="10")
     assert broken.wait(20) == 1
@@ -211,7 +197,7 @@ def test_a_rule_of_ones_own_adds_its_reason(services: Services, broker: str, nam
     (tmp_path / "bank_rules.py").write_text(
         "def to_b(paid):\n    return 'b is known' if paid.target == 'b' else None\n"
     )
-    create_topic(broker, names.transactions, partitions=1)
+    create_topics(broker, names.transactions, partitions=1)
     write(broker, [message(names.transactions, paid(b"950"))])
     rules = {"FRAUD_RULES": "bank_rules:to_b", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
     services.start("detector", **rules).wait_for_line("FRAUD .*950 .*is over 900  to_b: b is known$")

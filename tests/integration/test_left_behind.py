@@ -41,7 +41,7 @@ def threads() -> int:
 
 def test_a_processor_that_fails_in_a_commit_leaves_no_thread(library: ClientLibrary, names: Names) -> None:
     with EmbeddedKafka() as kafka:
-        library.create_topics(at(kafka), TopicCreationSettings(1, 1), names[:4])
+        library.create_topics(at(kafka), TopicCreationSettings(1, 1), names.topics)
         write(kafka.bootstrap_servers, [message(names.transactions, b"any")])
         before = threads()
         fail_in_a_commit(library, kafka, names)
@@ -61,7 +61,7 @@ def test_a_publisher_that_is_closed_with_messages_in_flight_leaves_no_thread(
     library: ClientLibrary, names: Names
 ) -> None:
     with EmbeddedKafka() as kafka:
-        library.create_topics(at(kafka), TopicCreationSettings(1, 1), names[:1])
+        library.create_topics(at(kafka), TopicCreationSettings(1, 1), [names.transactions])
         before = threads()
         close_in_flight(library, kafka, names)
         wait_until(lambda: threads() <= before, END_SECONDS, f"{before} threads again")

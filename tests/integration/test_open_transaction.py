@@ -9,7 +9,7 @@ from messaging.settings import ConnectionSettings, GroupSettings
 from messaging.supervisor import load_library
 from runtime.settings import read_settings
 from tests.contract.stage import Member
-from tests.support.topics import Names, create_topic, message, write
+from tests.support.topics import Names, create_topics, message, raw_producer, write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -23,7 +23,7 @@ TIMEOUT_MS = 4_000
 
 
 def test_they_are_waited_for_while_members_join(client: str, broker: str, names: Names) -> None:
-    create_topic(broker, names.transactions, len(PARTITIONS))
+    create_topics(broker, names.transactions, partitions=len(PARTITIONS))
     write(broker, [message(names.transactions, b"", partition=p) for p in PARTITIONS for _ in range(COMMITTED + 1)])
     holder = commit_and_hold(broker, names)
     connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": broker})
@@ -43,9 +43,7 @@ def test_they_are_waited_for_while_members_join(client: str, broker: str, names:
 
 def commit_and_hold(broker: str, names: Names) -> Producer:
     """Commit the offset of each partition, and leave it in a second Kafka transaction that its timeout ends."""
-    producer = Producer(
-        {"bootstrap.servers": broker, "transactional.id": names.group, "transaction.timeout.ms": TIMEOUT_MS}
-    )
+    producer = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": str(TIMEOUT_MS)})
     offsets = [TopicPartition(names.transactions, partition, COMMITTED) for partition in PARTITIONS]
     with closing(Consumer({"bootstrap.servers": broker, "group.id": names.group})) as consumer:
         metadata = consumer.consumer_group_metadata()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Services
-from tests.support.topics import Names, committed, create_topic, message, write
+from tests.support.topics import Names, committed, create_topics, message, write
 
 pytestmark = pytest.mark.integration
 
@@ -37,7 +37,7 @@ def replay(servers: str, names: Names) -> str:
 def test_dead_letters_are_judged_again_once_and_one_that_stays_bad_does_not_go_round(
     services: Services, broker: str, names: Names
 ) -> None:
-    create_topic(broker, names.transactions, partitions=1)
+    create_topics(broker, names.transactions, partitions=1)
     write(broker, [message(names.transactions, value) for value in (PAID, b"not a transaction")])
     with_a_bad_rule = services.start("detector", FRAUD_RULES="tests.support.harmful_rules:fails_over_500")
     wait_until_judged(broker, names, 2)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.conservation import assert_each_judged_once, wait_until_judged
 from tests.support.services import Services
-from tests.support.topics import Names, committed, create_topic, message, write
+from tests.support.topics import Names, committed, create_topics, message, write
 
 pytestmark = pytest.mark.integration
 
@@ -17,7 +17,7 @@ AMOUNTS = [Decimal(amount) for amount in (1, 501, 500, 999, 2, 3, 777)]
 def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule(
     services: Services, broker: str, names: Names
 ) -> None:
-    create_topic(broker, names.transactions, partitions=1)
+    create_topics(broker, names.transactions, partitions=1)
     sent = [
         message(names.transactions, f'{{"id":"{n}","source":"a{n}","target":"b","amount":{amount}}}'.encode())
         for n, amount in enumerate(AMOUNTS)
@@ -51,10 +51,10 @@ def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule(
 def test_a_rule_that_meddles_with_the_process_changes_neither_verdicts_nor_exit_codes(
     services: Services, broker: str, names: Names, rule: str
 ) -> None:
-    create_topic(broker, names.transactions, partitions=1)
+    create_topics(broker, names.transactions, partitions=1)
     paid = (f'{{"id":"{n}","source":"a","target":"b","amount":{n}}}'.encode() for n in range(891, 911))
     write(broker, [message(names.transactions, value) for value in paid])
-    settings = {"FRAUD_RULES": f"tests.{rule}", "LOG_FORMAT": "json", "TOPIC_PARTITIONS": "1"}
+    settings = {"FRAUD_RULES": f"tests.support.{rule}", "LOG_FORMAT": "json", "TOPIC_PARTITIONS": "1"}
     assert services.start("detector", "--check", **settings).wait(20) == 0
     detector = services.start("detector", **settings)
     wait_until_judged(broker, names, 20)

@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 import pytest
 
 from audit.auditor import Auditor
-from audit.findings import Findings
 from audit.settings import AuditSettings
 from embedded_kafka.secured import SecuredKafka
 from messaging.seam import AccessRefused
@@ -17,6 +16,7 @@ from runtime.service import ServiceRefused
 from runtime.settings import read_settings
 from runtime.stop import Stop
 from tests.contract.stage import Member, deliver, next_batch
+from tests.support.auditing import audit
 from tests.support.secured import ONE_PARTITION, Scene
 from tests.support.topics import message
 
@@ -44,14 +44,14 @@ def scene(empty: Scene) -> Scene:
 def detecting(scene: Scene) -> Iterator[Member]:
     """Do what a detector does up to its first poll."""
     connection = scene.connection("detector")
-    scene.library.create_topics(connection, ONE_PARTITION, scene.names[:4])
-    scene.library.describe_topics(connection, scene.names[:4])
+    scene.library.create_topics(connection, ONE_PARTITION, scene.names.topics)
+    scene.library.describe_topics(connection, scene.names.topics)
     with closing(scene.library.open_processor(connection, scene.group, scene.names.transactions)) as processor:
         yield Member(processor)
 
 
 def commit(scene: Scene, client: Member) -> None:
-    client.commit([message(output, b"any") for output in scene.names[1:4]])
+    client.commit([message(output, b"any") for output in scene.names.outputs])
 
 
 def detect(scene: Scene) -> None:
@@ -62,16 +62,16 @@ def detect(scene: Scene) -> None:
 
 def generate(scene: Scene) -> None:
     connection = scene.connection("generator")
-    scene.library.create_topics(connection, ONE_PARTITION, scene.names[:1])
+    scene.library.create_topics(connection, ONE_PARTITION, [scene.names.transactions])
     with closing(scene.library.open_publisher(connection)) as publisher:
         deliver(publisher, [message(scene.names.transactions, b"any")])
 
 
-def audit(scene: Scene) -> Findings | None:
-    return Auditor(read_settings(AuditSettings, scene.settings("audit")), Stop()).audit()
+def check(scene: Scene) -> None:
+    audit(scene.settings("audit"))
 
 
-SERVICES: dict[str, Callable[[Scene], object]] = {"detector": detect, "generator": generate, "audit": audit}
+SERVICES: dict[str, Callable[[Scene], object]] = {"detector": detect, "generator": generate, "audit": check}
 
 
 def refusal(user: str, scene: Scene) -> str:
@@ -113,11 +113,11 @@ def test_the_detector_lacks_several_outputs(scene: Scene) -> None:
     scene.allow(
         [right._replace(operation="DESCRIBE" if is_output(scene, right) else right.operation) for right in scene.table]
     )
-    assert refusal("detector", scene) == f"Write on topic {', '.join(sorted(scene.names[1:4]))}"
+    assert refusal("detector", scene) == f"Write on topic {', '.join(sorted(scene.names.outputs))}"
 
 
 def is_output(scene: Scene, right: Right) -> bool:
-    return right.operation == "WRITE" and right.principal == "detector" and right.name in scene.names[1:4]
+    return right.operation == "WRITE" and right.principal == "detector" and right.name in scene.names.outputs
 
 
 def test_the_detector_lacks_its_input(scene: Scene) -> None:
@@ -181,17 +181,17 @@ def test_the_generator_lacks_what_is_withdrawn_while_it_sends(scene: Scene) -> N
 
 @pytest.mark.parametrize(("user", "topics"), [("generator", 1), ("detector", 4)])
 def test_a_topic_that_has_to_be_made_and_may_not_be(empty: Scene, user: str, topics: int) -> None:
-    assert refusal(user, empty) == f"Create on topic {', '.join(sorted(empty.names[:topics]))}"
+    assert refusal(user, empty) == f"Create on topic {', '.join(sorted(empty.names.topics[:topics]))}"
 
 
 @pytest.mark.parametrize(("resource", "name"), [("BROKER", "kafka-cluster"), ("TOPIC", "")])
 @pytest.mark.parametrize("user", ["generator", "detector"])
 def test_a_topic_that_has_to_be_made_and_may_be(empty: Scene, user: str, resource: str, name: str) -> None:
-    names = [name] if name else empty.names[:4]
+    names = [name] if name else empty.names.topics
     creation = [Right(user, "CREATE", resource, each) for each in names]
     empty.allow([*creation, *(right for right in empty.table if right.operation != "DESCRIBE_CONFIGS")])
     if user == "detector":
-        empty.library.create_topics(empty.connection(user), ONE_PARTITION, empty.names[:4])
+        empty.library.create_topics(empty.connection(user), ONE_PARTITION, empty.names.topics)
         empty.make_topics()
     SERVICES[user](empty)
 
@@ -208,12 +208,12 @@ def test_without_the_right_to_see_settings_the_generator_misses_nothing(
 def test_without_the_right_to_see_settings_the_detector_goes_on_with_kafkas(
     scene: Scene, seen_topics: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    visible = scene.names[:seen_topics]
+    visible = scene.names.topics[:seen_topics]
     scene.allow([right for right in scene.table if right.operation != "DESCRIBE_CONFIGS" or right.name in visible])
     detect(scene)
-    topics = scene.library.describe_topics(scene.connection("detector"), scene.names[:4])
-    assert {topics[name] for name in scene.names[seen_topics:4]} == {Topic(1, KAFKAS_DEFAULT_BYTES)}
-    hidden = ", ".join(sorted(scene.names[seen_topics:4]))
+    topics = scene.library.describe_topics(scene.connection("detector"), scene.names.topics)
+    assert {topics[name] for name in scene.names.topics[seen_topics:]} == {Topic(1, KAFKAS_DEFAULT_BYTES)}
+    hidden = ", ".join(sorted(scene.names.topics[seen_topics:]))
     (warning,) = [line for line in caplog.messages if "DescribeConfigs" in line]
     assert warning.startswith(f"KAFKA_SASL_USERNAME=detector lacks the right DescribeConfigs on topic {hidden}: ")
 
@@ -238,6 +238,6 @@ def test_without_the_right_to_see_settings_the_audit_goes_on_with_kafkas(
     auditor = Auditor(read_settings(AuditSettings, scene.settings("audit")), Stop())
     for _ in range(2):
         assert auditor.audit() is not None
-    hidden = ", ".join(sorted(scene.names[:4]))
+    hidden = ", ".join(sorted(scene.names.topics))
     (warning,) = [line for line in caplog.messages if "DescribeConfigs" in line]
     assert warning.startswith(f"KAFKA_SASL_USERNAME=audit lacks the right DescribeConfigs on topic {hidden}: ")

@@ -13,7 +13,7 @@ import pytest
 from embedded_kafka import EmbeddedKafka
 from tests.support.conservation import committed_offset
 from tests.support.services import Service, Services, catches_both
-from tests.support.topics import Names, committed, create_topic, message, write
+from tests.support.topics import Names, committed, create_topics, message, write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -50,7 +50,7 @@ def test_both_stop_in_mid_stream_with_the_right_totals(services: Services, broke
 
 def judging(services: Services, broker: str, names: Names, rule: str) -> Service:
     """Return a detector that is in the midst of a batch, in a rule."""
-    create_topic(broker, names.transactions, partitions=1)
+    create_topics(broker, names.transactions, partitions=1)
     paid = (f'{{"id":"{n}","source":"a","target":"b","amount":1}}'.encode() for n in range(PAID))
     write(broker, [message(names.transactions, value) for value in paid])
     detector = services.start("detector", FRAUD_RULES=f"tests.support.harmful_rules:{rule}", PYTHONUNBUFFERED="1")

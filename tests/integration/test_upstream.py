@@ -9,7 +9,7 @@ from kafka.partitioner import murmur2
 from messaging.seam import Message
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Services
-from tests.support.topics import WRITE_SECONDS, Names, committed, create_topic, message, raw_producer, send, write
+from tests.support.topics import WRITE_SECONDS, Names, committed, create_topics, message, raw_producer, send, write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -36,7 +36,7 @@ def values(messages: Sequence[Message]) -> Counter[bytes | None]:
 def test_what_an_upstream_kafka_transaction_aborted_is_not_judged(
     services: Services, broker: str, names: Names
 ) -> None:
-    create_topic(broker, names.transactions)
+    create_topics(broker, names.transactions)
     upstream = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": "900000"})
     upstream.init_transactions()
     for outcome, first in ((upstream.commit_transaction, 0), (upstream.abort_transaction, 100)) * 2:
@@ -57,7 +57,7 @@ def test_what_an_upstream_kafka_transaction_aborted_is_not_judged(
 def test_what_an_upstream_kafka_transaction_has_not_committed_yet_is_not_judged(
     services: Services, broker: str, names: Names
 ) -> None:
-    create_topic(broker, names.transactions)
+    create_topics(broker, names.transactions)
     upstream = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": "900000"})
     upstream.init_transactions()
     write(broker, [paid(names.transactions, 1)])
@@ -75,7 +75,7 @@ def test_what_an_upstream_kafka_transaction_has_not_committed_yet_is_not_judged(
 def test_records_are_read_whichever_codec_compressed_them(
     services: Services, broker: str, names: Names, codec: str
 ) -> None:
-    create_topic(broker, names.transactions)
+    create_topics(broker, names.transactions)
     messages = [paid(names.transactions, number) for number in range(100)]
     write(broker, messages, compression=codec)
     detector = services.start("detector")
@@ -88,7 +88,7 @@ def test_records_are_read_whichever_codec_compressed_them(
 def test_a_record_keeps_its_partition_whatever_its_key_and_its_headers_with_it(
     services: Services, broker: str, names: Names
 ) -> None:
-    create_topic(broker, names.transactions)
+    create_topics(broker, names.transactions)
     sent = [paid(names.transactions, number, FRAUD if number % 2 else LEGIT) for number in range(100)]
     write(broker, sent)
     judge(services, broker, names, 100)
@@ -108,8 +108,8 @@ def test_a_record_keeps_its_partition_whatever_its_key_and_its_headers_with_it(
 def test_where_a_topic_has_another_number_of_partitions_the_key_chooses_as_in_java(
     services: Services, broker: str, names: Names
 ) -> None:
-    create_topic(broker, names.transactions)
-    create_topic(broker, names.legit, partitions=7)
+    create_topics(broker, names.transactions)
+    create_topics(broker, names.legit, partitions=7)
     write(broker, [paid(names.transactions, number) for number in range(100)])
     judge(services, broker, names, 100)
     records = committed(broker, names.legit)

@@ -1,4 +1,4 @@
-"""A long run from the command line: its seed, its end by Ctrl-C, its exit code, the rows of its table."""
+"""A long run from the command line: its end by Ctrl-C, its exit code, the rows of its table."""
 
 import shutil
 import signal
@@ -20,17 +20,16 @@ T = TypeVar("T")
 STUCK = (AssertionError, EmbeddedKafkaError, KafkaError, KafkaException, ServiceFailed)
 
 
-def exit_code(work: Callable[[], bool], seed: int) -> int:
-    """Do the work, and return 0 where all was well, 1 where it was not, 130 after Ctrl-C."""
+def exit_code(work: Callable[[], bool]) -> int:
+    """Do the work, and return 0 where all was well, 1 where it was not or Kafka failed, 130 after Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    print(f"seed {seed}", file=sys.stderr)  # noqa: T201 - a command prints
     try:
         return 0 if work() else 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)  # noqa: T201 - a command prints
         return 130
-    except EmbeddedKafkaError as error:
+    except (EmbeddedKafkaError, KafkaError, KafkaException) as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command prints
         return 1
 

@@ -53,7 +53,7 @@ class Scene:
 
     def make_topics(self) -> None:
         """Make the topics, with a record to judge."""
-        self.library.create_topics(self._setup, ONE_PARTITION, self.names[:4])
+        self.library.create_topics(self._setup, ONE_PARTITION, self.names.topics)
         with closing(self.library.open_publisher(self._setup)) as publisher:
             deliver(publisher, [message(self.names.transactions, b"any")])
 

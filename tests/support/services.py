@@ -1,22 +1,26 @@
-"""The services as real processes, with their output."""
+"""The services as real processes, with their output; whatever else is started like them, too."""
 
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from tests.support.waiting import wait_until
+from embedded_kafka.die_with_parent import with_parent
+from tests.support.waiting import PAUSE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 20
 STOP_SECONDS = 5
 # A batch that is not committed within KAFKA_TRANSACTION_TIMEOUT_MS comes again: on a busy machine a large one always.
 SMALL_BATCHES = {"BATCH_SIZE": "500"}
-_KEPT_VARIABLES = ("PATH", "HOME", "XDG_CACHE_HOME", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+_KEPT_VARIABLES = (
+    *("PATH", "HOME", "JAVA_HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME"),
+    *("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"),
+)
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -33,14 +37,18 @@ def catches_both(process_id: int) -> bool:
 
 
 class Service:
-    """A process of `python -m <module>` with just these settings, in a folder of its own that holds no .env."""
+    """A command as a process with just these settings, in a folder of its own that holds no .env.
 
-    def __init__(self, module: str, arguments: Sequence[str], settings: Mapping[str, str], directory: Path) -> None:
-        self._module = module
+    It dies with this process. `cpu_seconds` is known once it has ended: user and system, from the start to the end.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], settings: Mapping[str, str], directory: Path) -> None:
+        self._name = name
         self._output = directory / "output"
+        self.cpu_seconds = 0.0
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                with_parent(signal.SIGKILL, command),
                 cwd=directory,
                 env=environment(settings),
                 stdin=subprocess.DEVNULL,
@@ -54,6 +62,13 @@ class Service:
         return self._process.pid
 
     @property
+    def exit_code(self) -> int | None:
+        """The exit code once it has ended, minus the signal where one has ended it."""
+        self._reap(os.WNOHANG)
+        code: int | None = self._process.returncode
+        return code
+
+    @property
     def lines(self) -> Sequence[str]:
         """The complete lines that it has printed."""
         return self._output.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
@@ -64,38 +79,40 @@ class Service:
 
     def wait_for_line(self, pattern: str, seconds: float = START_SECONDS, *, count: int = 1) -> re.Match[str]:
         """Return the match in the count-th line that has the pattern; one that ends without it is not waited for."""
-        what = f"{count} lines with {pattern!r} from the {self._module}"
+        what = f"{count} lines with {pattern!r} from the {self._name}"
         wait_until(lambda: self._has(pattern, count) or self._has_ended(), seconds, what)
         found = self.matches(pattern)
-        assert len(found) >= count, f"it ended with exit code {self._process.returncode} before {what}"
+        assert len(found) >= count, f"it ended with exit code {self.exit_code} before {what}"
         return found[count - 1]
 
     def signal(self, number: int) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
+        """Send a signal, unless it has ended."""
+        if not self._has_ended():
+            os.kill(self.process_id, number)
 
     def pause(self) -> None:
         """Send SIGSTOP."""
-        self._process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Send SIGCONT."""
-        self._process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Send SIGKILL, and wait for the end."""
-        self._process.kill()
-        self._process.wait()
+        self.signal(signal.SIGKILL)
+        self._reap(0)
 
     def wait(self, seconds: float) -> int:
         """Wait for the end, and return the exit code."""
-        wait_until(self._has_ended, seconds, f"the end of the {self._module}")
+        wait_until(self._has_ended, seconds, f"the end of the {self._name}")
         return int(self._process.returncode)
 
     def is_running_after(self, seconds: float) -> bool:
         """Whether it does not end within so many seconds."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
+        deadline = time.monotonic() + seconds
+        while not self._has_ended() and time.monotonic() < deadline:
+            time.sleep(PAUSE_SECONDS)
         return not self._has_ended()
 
     def stop(self) -> int:
@@ -103,18 +120,26 @@ class Service:
 
         It ends itself by force after some seconds; on a busy machine the rest of a process takes longer too.
         """
-        self._process.terminate()
+        self.signal(signal.SIGTERM)
         return self.wait(STOP_SECONDS)
 
     def last_lines(self) -> Sequence[str]:
         """Return the end of its output, under a headline."""
-        return [f"--- {self._module}, exit code {self._process.returncode}:", *self.lines[-40:]]
+        return [f"--- {self._name}, exit code {self.exit_code}:", *self.lines[-40:]]
 
     def _has(self, pattern: str, count: int) -> bool:
         return len(self.matches(pattern)) >= count
 
     def _has_ended(self) -> bool:
-        return self._process.poll() is not None
+        return self.exit_code is not None
+
+    def _reap(self, options: int) -> None:
+        """Do what Popen.poll and Popen.wait do; those keep what the process has cost to themselves."""
+        if self._process.returncode is None:
+            process_id, status, usage = os.wait4(self.process_id, options)
+            if process_id:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                self.cpu_seconds = usage.ru_utime + usage.ru_stime
 
 
 class Services:
@@ -129,7 +154,8 @@ class Services:
         """Start `python -m <module> <arguments>`; these settings go over the common ones."""
         directory = self._directory / f"{len(self._started)}-{module}"
         directory.mkdir()
-        service = Service(module, arguments, {**self._settings, **settings}, directory)
+        command = [sys.executable, "-m", module, *arguments]
+        service = Service(module, command, {**self._settings, **settings}, directory)
         self._started.append(service)
         return service
 

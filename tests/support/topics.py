@@ -1,6 +1,7 @@
 """An independent hand on the cluster: creates topics, writes records of any form, reads what is committed.
 
-The reader is kafka-python's, the writer librdkafka (it takes records without key and value, and headers without value).
+What reads is kafka-python's, and librdkafka's where there is much to read. What writes is librdkafka's: it takes
+records without key and value, and headers without value.
 """
 
 import time
@@ -9,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
-from confluent_kafka import Producer
+import confluent_kafka
+from confluent_kafka import Consumer, Producer
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
@@ -25,7 +27,7 @@ NOW = time.time_ns() // 1_000_000  # a broker may delete what is older than its 
 
 
 class Names(NamedTuple):
-    """The topics and the consumer group of one test."""
+    """The topics and the consumer group of one test, or of one run of a benchmark."""
 
     transactions: str
     fraud: str
@@ -43,16 +45,43 @@ class Names(NamedTuple):
             "CONSUMER_GROUP": self.group,
         }
 
+    @property
+    def outputs(self) -> Sequence[str]:
+        """The topics that the detector writes."""
+        return (self.fraud, self.legit, self.dead_letter)
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """All four topics."""
+        return (self.transactions, *self.outputs)
+
+
+class NotUtf8(str):
+    """A header's name that producers cannot help sending in other bytes."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:
+        return b"\xff" * len(self)
+
 
 def unique_names() -> Names:
+    """Return names that nobody has used."""
     mark = uuid.uuid4().hex[:12]
     return Names(*(f"{name}-{mark}" for name in Names._fields))
 
 
-def create_topic(servers: str, name: str, partitions: int = 4, settings: Mapping[str, str] | None = None) -> None:
+def create_topics(servers: str, *names: str, partitions: int = 4, settings: Mapping[str, str] | None = None) -> None:
+    """Create topics of one replica, and return when each of their partitions has its leader."""
     with closing(open_admin(servers)) as admin:
-        admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(settings or {}))])
-        admin.wait_for_topics([name], _LEADER_MS)
+        admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(settings or {})) for name in names])
+        admin.wait_for_topics(names, _LEADER_MS)
+
+
+def existing_topics(servers: str) -> set[str]:
+    """Return the names of all topics that there are."""
+    with closing(open_admin(servers)) as admin:
+        return set(admin.list_topics())
 
 
 def open_admin(servers: str) -> KafkaAdminClient:
@@ -143,6 +172,25 @@ def _consumer(servers: str, isolation_level: str) -> KafkaConsumer:
 def open_consumer(servers: str, **settings: object) -> KafkaConsumer:
     """Return a consumer that waits as long as a busy machine needs, and commits only what it is told to."""
     return KafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, **_TIME_LIMITS, **settings)
+
+
+def open_reader(servers: str, topics: Sequence[str], partitions: int, settings: Mapping[str, str]) -> Consumer:
+    """Return librdkafka's consumer of all committed records of topics from the beginning, with settings of its own."""
+    common = {
+        "bootstrap.servers": servers,
+        "enable.auto.commit": "false",
+        "group.id": "reader",  # has to be there, and is not joined
+        "isolation.level": "read_committed",
+        "log_level": "2",
+    }
+    reader = Consumer({**common, **settings})
+    beginnings = [
+        confluent_kafka.TopicPartition(topic, number, confluent_kafka.OFFSET_BEGINNING)
+        for topic in topics
+        for number in range(partitions)
+    ]
+    reader.assign(beginnings)
+    return reader
 
 
 def _expect_delivered(error: object, _message: object) -> None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 BUSY = 10
-_PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.05
 
 
 def wait_until(condition: Callable[[], T], seconds: float, what: str) -> T:
@@ -17,5 +17,5 @@ def wait_until(condition: Callable[[], T], seconds: float, what: str) -> T:
     deadline = time.monotonic() + seconds * BUSY
     while not (result := condition()):
         assert time.monotonic() < deadline, f"not within {seconds * BUSY:g} s: {what}"
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS)
     return result

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audit.law import DEAD_LETTER, FRAUD, LEGIT, Law, judge
+from audit.law import Allowed, Law, judge
 from detector.outputs import Outputs
 from detector.routing import ERROR_HEADER, DeadLetter, Outcome
 from detector.routing import route as route_record
@@ -16,7 +16,7 @@ from messaging.seam import Message, Record
 from tests.support.strange_records import RECORDS
 
 LIMIT = 1_048_588
-PLACES = {"fraud": FRAUD, "legit": LEGIT, "dead-letter": DEAD_LETTER}
+PLACES = {"fraud": Allowed.FRAUD, "legit": Allowed.LEGIT, "dead-letter": Allowed.DEAD_LETTER}
 MEGABYTE = 1_000_000
 
 

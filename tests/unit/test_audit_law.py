@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from audit.law import ANYWHERE, DEAD_LETTER, FRAUD, LEGIT, SHORTENED, Law, Rule, identity, judge, read
+from audit.law import Allowed, Law, Rule, identity, judge, read
 from messaging.seam import Headers, Record
 from payments.transaction import InvalidTransaction, Transaction, read_transaction
 
@@ -24,7 +24,7 @@ def record(value: bytes | None, headers: Headers = (), problem: str | None = Non
     return Record("transactions", 0, 7, 1_700_000_000_000, b"a", value, headers, problem)
 
 
-def allowed(value: bytes | None, law: Law = PLAIN) -> int:
+def allowed(value: bytes | None, law: Law = PLAIN) -> Allowed:
     return judge(record(value), law)[0]
 
 
@@ -42,21 +42,21 @@ def fails(_paid: Transaction) -> None:
 
 @pytest.mark.parametrize("amount", ["900", "900.00", '"900"', "9e2", "0", "-0", "1e-400"])
 def test_up_to_the_threshold_is_legit(amount: str) -> None:
-    assert allowed(paid(amount)) == LEGIT
+    assert allowed(paid(amount)) == Allowed.LEGIT
 
 
 @pytest.mark.parametrize("amount", ["900.01", '"900.01"', "9.0001e2", "900.00000000000000001", "1e400", "9" * 5000])
 def test_over_the_threshold_is_fraud(amount: str) -> None:
-    assert allowed(paid(amount)) == FRAUD
+    assert allowed(paid(amount)) == Allowed.FRAUD
 
 
 def test_a_pair_of_surrogates_is_a_character() -> None:
-    assert allowed(paid("1", r',"\\ud83d":"\ud83d\ude00"')) == LEGIT
+    assert allowed(paid("1", r',"\\ud83d":"\ud83d\ude00"')) == Allowed.LEGIT
 
 
 def test_what_is_nested_deeper_than_every_parser_reads_may_be_anywhere() -> None:
-    assert allowed(paid("1", ',"x":' + "[" * 499 + "]" * 499)) == LEGIT
-    assert allowed(paid("1", ',"x":' + "[" * 800 + "]" * 800)) == ANYWHERE
+    assert allowed(paid("1", ',"x":' + "[" * 499 + "]" * 499)) == Allowed.LEGIT
+    assert allowed(paid("1", ',"x":' + "[" * 800 + "]" * 800)) == Allowed.ANYWHERE
 
 
 @pytest.mark.parametrize(
@@ -101,28 +101,28 @@ def test_what_is_nested_deeper_than_every_parser_reads_may_be_anywhere() -> None
     ],
 )
 def test_what_is_no_transaction_is_a_dead_letter(value: bytes | None) -> None:
-    assert allowed(value) == DEAD_LETTER
+    assert allowed(value) == Allowed.DEAD_LETTER
 
 
 def test_other_fields_pass_whatever_they_hold() -> None:
-    assert allowed(paid("1", ',"x":1e9999999999999999999,"y":[{}],"currency":5')) == LEGIT
+    assert allowed(paid("1", ',"x":1e9999999999999999999,"y":[{}],"currency":5')) == Allowed.LEGIT
 
 
 def test_a_rule_of_the_users_makes_fraud_and_one_that_raises_a_dead_letter() -> None:
     quiet, knowing, failing = Rule("never", never), Rule("is_known", is_known), Rule("fails", fails)
-    assert allowed(paid("1"), PLAIN._replace(rules=[quiet, knowing])) == FRAUD
-    assert allowed(paid("1"), PLAIN._replace(rules=[quiet])) == LEGIT
-    assert allowed(paid("950"), PLAIN._replace(rules=[knowing, failing])) == DEAD_LETTER
+    assert allowed(paid("1"), PLAIN._replace(rules=[quiet, knowing])) == Allowed.FRAUD
+    assert allowed(paid("1"), PLAIN._replace(rules=[quiet])) == Allowed.LEGIT
+    assert allowed(paid("950"), PLAIN._replace(rules=[knowing, failing])) == Allowed.DEAD_LETTER
 
 
 def test_a_record_that_cannot_be_read_whole_is_a_dead_letter_that_may_lack_something() -> None:
-    assert judge(record(paid("1"), problem="a header"), PLAIN)[0] == DEAD_LETTER + SHORTENED
+    assert judge(record(paid("1"), problem="a header"), PLAIN)[0] == Allowed.DEAD_LETTER | Allowed.SHORTENED
 
 
 def test_a_record_about_as_large_as_the_topics_take_may_be_a_dead_letter_too() -> None:
-    assert allowed(paid("1", ',"x":"%s"' % ("x" * LARGEST))) == LEGIT + DEAD_LETTER + SHORTENED
+    assert allowed(paid("1", ',"x":"%s"' % ("x" * LARGEST))) == Allowed.LEGIT | Allowed.DEAD_LETTER | Allowed.SHORTENED
     headers = [("name", b"x" * LARGEST)]
-    assert judge(record(paid("950"), headers), PLAIN)[0] == FRAUD + DEAD_LETTER + SHORTENED
+    assert judge(record(paid("950"), headers), PLAIN)[0] == Allowed.FRAUD | Allowed.DEAD_LETTER | Allowed.SHORTENED
 
 
 def test_a_record_is_itself_by_its_id_else_by_its_value() -> None:

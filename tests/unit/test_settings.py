@@ -8,7 +8,16 @@ import pytest
 from detector.settings import DetectorSettings
 from generator.settings import GeneratorSettings
 from runtime.parsing import whole_number
-from runtime.settings import InvalidSettings, all_settings, env_file, environment, read_settings, setting, unknown_names
+from runtime.settings import (
+    InvalidSettings,
+    all_settings,
+    env_file,
+    environment,
+    read_settings,
+    secrets_in,
+    setting,
+    unknown_names,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,11 @@ def test_a_mistake_names_the_value_and_what_is_expected() -> None:
 
 def test_every_setting_is_listed_in_order() -> None:
     assert [declared.name for declared in all_settings(Outer)] == ["SIZE", "COUNT"]
+
+
+def test_a_secret_is_found_however_deep_it_is() -> None:
+    login = {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_USERNAME": "me", "KAFKA_SASL_PASSWORD": "hidden"}
+    assert list(secrets_in(read_settings(GeneratorSettings, login))) == ["hidden"]
 
 
 def test_the_environment_stands_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

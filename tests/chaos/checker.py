@@ -6,12 +6,9 @@ from typing import NamedTuple
 from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from audit.auditor import Auditor
-from audit.settings import AuditSettings
-from runtime.settings import read_settings
-from runtime.stop import Stop
 from tests.chaos.load import Load
 from tests.chaos.witness import Witness
+from tests.support.auditing import audit, problems
 from tests.support.topics import Names, committed
 from tests.support.waiting import BUSY, wait_until
 
@@ -20,27 +17,22 @@ _HANGING_SECONDS = 20.0
 _ANSWER_SECONDS = 10.0 * BUSY
 
 
-class Verdict(NamedTuple):
+class CheckResult(NamedTuple):
     """The auditor's numbers, and every problem in words; none: nothing is lost, doubled or out of order."""
 
     counts: Mapping[str, int]
     problems: Sequence[str]
 
 
-def reach_verdict(settings: Mapping[str, str], names: Names, load: Load, witness: Witness) -> Verdict:
+def check(settings: Mapping[str, str], names: Names, load: Load, witness: Witness) -> CheckResult:
     """Look at everything, when the load has ended and all of it is judged; the settings are the auditor's."""
     servers = settings["KAFKA_BOOTSTRAP_SERVERS"]
-    findings = Auditor(read_settings(AuditSettings, settings), Stop()).audit()
-    assert findings is not None
-    counts = findings.counts()
-    outputs = [
-        record for topic in (names.fraud, names.legit, names.dead_letter) for record in committed(servers, topic)
-    ]
-    return Verdict(
-        counts,
+    findings = audit(settings)
+    outputs = [record for topic in names.outputs for record in committed(servers, topic)]
+    return CheckResult(
+        findings.counts(),
         [
-            *(f"{kind}: {example}" for kind, found in findings.offences.examples.items() for example in found),
-            *([] if findings.in_flight == 0 else [f"not judged: {findings.in_flight:,}"]),
+            *problems(findings),
             *load.problems(committed(servers, names.transactions)),
             *witness.contradictions(outputs),
             *hanging(servers, names),

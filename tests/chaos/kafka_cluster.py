@@ -1,4 +1,4 @@
-"""The brokers on which faults are staged."""
+"""The brokers on which faults are injected."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ _REPLICATED = {
 }
 
 
-class Stage(NamedTuple):
+class KafkaCluster(NamedTuple):
     """Brokers to be killed, the servers to connect to, and a proxy to the first of them that can be cut."""
 
     brokers: Sequence[EmbeddedKafka]
@@ -40,25 +40,25 @@ class Stage(NamedTuple):
         return f"127.0.0.1:{self.proxy.port}"
 
 
-def expect_alive(stage: Stage) -> None:
+def expect_alive(cluster: KafkaCluster) -> None:
     """Raise AssertionError where a broker has died and was not started again."""
-    deaths = [str(broker.failure("Kafka died")) for broker in stage.brokers if not broker.is_running]
+    deaths = [str(broker.failure("Kafka died")) for broker in cluster.brokers if not broker.is_running]
     assert not deaths, "\n".join(deaths)
 
 
 @contextmanager
-def one_broker() -> Iterator[Stage]:
+def one_broker() -> Iterator[KafkaCluster]:
     """Start one broker, with a listener more that tells its clients to connect to the proxy."""
     kafka = EmbeddedKafka(properties=IMPATIENT)
     (port,) = ports.free_ports(1)
     with closing(Proxy(port)) as proxy:
         _add_listener(kafka, port, proxy.port)
         with kafka:
-            yield Stage([kafka], proxy)
+            yield KafkaCluster([kafka], proxy)
 
 
 @contextmanager
-def three_brokers() -> Iterator[Stage]:
+def three_brokers() -> Iterator[KafkaCluster]:
     """Start three brokers that replicate everything; each write is on two of them before it is acknowledged."""
     brokers = [EmbeddedKafka(properties=IMPATIENT) for _ in range(3)]
     voters = ",".join(f"{number}@127.0.0.1:{each.ports.controller}" for number, each in enumerate(brokers, 1))
@@ -69,7 +69,7 @@ def three_brokers() -> Iterator[Stage]:
             stack.callback(broker.close)
         with ThreadPoolExecutor(len(brokers)) as pool:
             list(pool.map(EmbeddedKafka.start, brokers))
-        yield Stage(brokers, proxy)
+        yield KafkaCluster(brokers, proxy)
 
 
 def _add_listener(kafka: EmbeddedKafka, port: int, advertised: int) -> None:
