@@ -1,25 +1,21 @@
 """The audit where topics bear the broker's time (LogAppendTime): what the pair has done passes."""
 
 from collections.abc import Sequence
-from contextlib import closing
 
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-from kafka import KafkaConsumer
-from kafka import TopicPartition as Partition
 
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Service, Services
-from tests.support.topics import NOW, Names, create_topics, message, open_consumer, write
-from tests.support.waiting import wait_until
+from tests.support.topics import NOW, Names, committed, create_topics, message, write
 
 pytestmark = pytest.mark.integration
 
 WAIT_SECONDS = 60
 SET_BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
 LONG_AGO = NOW - 1_000_000  # when no broker of this test has lived
-KEPT, SET = 0, 1  # as the protocol has it
+KEPT, SET = False, True
 COUNT = 20
 FIELDS = Names._fields[:4]  # those of the topics
 
@@ -46,22 +42,9 @@ def audited(services: Services) -> Service:
     return audit
 
 
-def kinds(servers: str, topic: str) -> set[int]:
-    """Return the kinds of timestamps in a topic of one partition."""
-    with closing(open_consumer(servers)) as consumer:
-        partition = Partition(topic, 0)
-        consumer.assign([partition])
-        consumer.seek_to_beginning()
-        (end,) = consumer.end_offsets([partition]).values()
-        found: set[int] = set()
-        wait_until(lambda: read_on(consumer, partition, found) >= end, WAIT_SECONDS, f"the end of {topic}")
-    return found
-
-
-def read_on(consumer: KafkaConsumer, partition: Partition, found: set[int]) -> int:
-    found.update(record.timestamp_type for records in consumer.poll(200).values() for record in records)
-    position: int = consumer.position(partition)
-    return position
+def kinds(servers: str, topic: str) -> set[bool]:
+    """Return the kinds of timestamps in a topic."""
+    return {record.has_broker_time for record in committed(servers, topic)}
 
 
 @pytest.mark.parametrize(
