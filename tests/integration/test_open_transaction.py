@@ -1,5 +1,6 @@
 """A group's offsets that somebody's open Kafka transaction may still change."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 
 import pytest
@@ -9,7 +10,8 @@ from messaging.settings import ConnectionSettings, GroupSettings
 from messaging.supervisor import load_library
 from runtime.settings import read_settings
 from tests.contract.stage import Member
-from tests.support.topics import Names, create_topics, message, raw_producer, write
+from tests.support.services import Services
+from tests.support.topics import Names, committed, create_topics, message, raw_producer, write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -20,6 +22,7 @@ MEMBERS = 2
 POLLS_BETWEEN_JOINS = 4
 POLL_SECONDS = 0.2
 TIMEOUT_MS = 4_000
+LONG_MS = 600_000
 
 
 def test_they_are_waited_for_while_members_join(client: str, broker: str, names: Names) -> None:
@@ -41,9 +44,32 @@ def test_they_are_waited_for_while_members_join(client: str, broker: str, names:
     del holder
 
 
-def commit_and_hold(broker: str, names: Names) -> Producer:
-    """Commit the offset of each partition, and leave it in a second Kafka transaction that its timeout ends."""
-    producer = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": str(TIMEOUT_MS)})
+def test_the_other_partitions_are_judged_meanwhile_with_the_same_client(
+    services: Services, broker: str, names: Names
+) -> None:
+    create_topics(broker, names.transactions, partitions=len(PARTITIONS))
+    write(broker, [message(names.transactions, paid(p), partition=p) for p in PARTITIONS for _ in range(COMMITTED + 1)])
+    holder = commit_and_hold(broker, names, held=[0], timeout_ms=LONG_MS)
+    detector = services.start("detector")
+    detector.wait_for_line(" LEGIT ", count=3)
+    detector.wait_for_line(rf"not started yet: {names.transactions}\[0\]; the group's offset is not certain: .+")
+    assert {read.value for read in committed(broker, names.legit)} == {paid(1), paid(2), paid(3)}
+    holder.abort_transaction()
+    detector.wait_for_line(" LEGIT ", count=4)
+    assert {read.value for read in committed(broker, names.legit)} == {paid(partition) for partition in PARTITIONS}
+    assert not detector.matches("trying again")
+    assert detector.stop() == 0
+
+
+def paid(number: int) -> bytes:
+    return b'{"id":"%d","source":"a","target":"b","amount":1}' % number
+
+
+def commit_and_hold(
+    broker: str, names: Names, held: Sequence[int] = PARTITIONS, timeout_ms: int = TIMEOUT_MS
+) -> Producer:
+    """Commit the offset of each partition, and leave some in a second Kafka transaction, which its timeout may end."""
+    producer = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": str(timeout_ms)})
     offsets = [TopicPartition(names.transactions, partition, COMMITTED) for partition in PARTITIONS]
     with closing(Consumer({"bootstrap.servers": broker, "group.id": names.group})) as consumer:
         metadata = consumer.consumer_group_metadata()
@@ -52,7 +78,7 @@ def commit_and_hold(broker: str, names: Names) -> Producer:
     producer.send_offsets_to_transaction(offsets, metadata)
     producer.commit_transaction()
     producer.begin_transaction()
-    producer.send_offsets_to_transaction(offsets, metadata)
+    producer.send_offsets_to_transaction([offsets[partition] for partition in held], metadata)
     return producer
 
 
