@@ -125,6 +125,12 @@ def test_a_record_about_as_large_as_the_topics_take_may_be_a_dead_letter_too() -
     assert judge(record(paid("950"), headers), PLAIN)[0] == Allowed.FRAUD | Allowed.DEAD_LETTER | Allowed.SHORTENED
 
 
+@pytest.mark.parametrize("value", [paid("1"), paid("950"), b"not JSON", paid("1", ',"x":' + "[" * 800 + "]" * 800)])
+def test_where_times_may_be_refused_any_record_may_be_a_dead_letter_too(value: bytes) -> None:
+    expected = allowed(value) | Allowed.DEAD_LETTER | Allowed.SHORTENED
+    assert allowed(value, PLAIN._replace(refuses_times=True)) == expected
+
+
 def test_a_record_is_itself_by_its_id_else_by_its_value() -> None:
     assert identity(record(paid("1"))) == identity(record(paid("2"))) == "1"
     assert identity(record(b"not JSON")) == b"not JSON"
