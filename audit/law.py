@@ -63,7 +63,7 @@ class Law(NamedTuple):
     threshold: Decimal
     rules: Sequence[Rule]
     largest: int
-    refuses_times: bool = False
+    refuses_times: bool
 
 
 class _Number(str):

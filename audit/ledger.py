@@ -25,7 +25,7 @@ class Ledger:
     `is_cut` where old records are left out: then an output may follow from one of these.
     """
 
-    def __init__(self, topics: TopicSettings, law: Law, *, is_cut: bool = False) -> None:
+    def __init__(self, topics: TopicSettings, law: Law, *, is_cut: bool) -> None:
         self._topics = topics
         self._law = law
         self._is_cut = is_cut

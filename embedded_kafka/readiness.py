@@ -14,7 +14,7 @@ _REQUEST = struct.pack(">i", len(_BODY)) + _BODY
 _ANSWER = struct.Struct(">iii")
 
 
-def is_ready(port: int, tls: ssl.SSLContext | None = None) -> bool:
+def is_ready(port: int, tls: ssl.SSLContext | None) -> bool:
     """Whether the broker behind this port of 127.0.0.1 answers, in plain text or with TLS, and topics can be made."""
     try:
         answer = _ask(port, tls)

@@ -16,7 +16,7 @@ from provisioning.cluster import SetupSettings, apply
 from provisioning.listeners import MECHANISM, secured_properties
 from provisioning.principals import BROKER, SETUP
 from provisioning.store import make_secrets
-from runtime.settings import environment, read_settings
+from runtime.settings import read_settings
 
 HOSTS = ("localhost", "127.0.0.1")
 _ANY_SERVER = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
@@ -25,21 +25,20 @@ _ANY_SERVER = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
 class SecuredKafka:
     """An EmbeddedKafka whose keys, passwords and data are in a folder; `with` starts and closes it.
 
-    `names` are settings that name topics and the group, else those of the environment; they are read before anything
-    is made, which raises InvalidSettings. The folder `secrets` holds a folder for each user, see provisioning.store.
+    `names` are settings that name topics and the group; they are read before anything is made, which raises
+    InvalidSettings. The folder `secrets` holds a folder for each user, see provisioning.store.
     """
 
     def __init__(
         self,
         directory: Path,
         *,
+        names: Mapping[str, str],
         port: int = 0,
-        properties: Mapping[str, str] | None = None,
-        names: Mapping[str, str] | None = None,
         waiting: Waiting | None = None,
     ) -> None:
         self.secrets = directory.absolute() / "secrets"
-        self._names = environment() if names is None else names
+        self._names = names
         read_settings(SetupSettings, {**self._names, **PLAIN, **_ANY_SERVER})
         self._waiting = waiting or Waiting()
         self._step = "Making the users, the topics and their rights" if waiting else ""
@@ -52,7 +51,7 @@ class SecuredKafka:
         self.broker = EmbeddedKafka(
             port=port,
             data_directory=directory / "broker",
-            properties={**secured, **(properties or {})},
+            properties=secured,
             tls=tls,
             waiting=waiting,
         )

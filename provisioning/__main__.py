@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -18,9 +17,9 @@ setup: makes the users, the topics and the ACLs, at the Kafka that KAFKA_BOOTSTR
 Both can be repeated."""
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Return the exit code: 0 done, 1 failed, 2 for bad settings or arguments."""
-    options = _parser().parse_args(words)
+    options = _parser().parse_args()
     try:
         return _make(options) if options.step == "keys" else _set_up(options.directory)
     except InvalidSettings as invalid:

@@ -13,7 +13,9 @@ from tests.support.shared import Shared
 
 @contextmanager
 def started(directories: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
-    with SecuredKafka(directories.mktemp("secured"), properties=PROPERTIES, names={}) as kafka:
+    kafka = SecuredKafka(directories.mktemp("secured"), names={})
+    kafka.broker.properties |= PROPERTIES
+    with kafka:
         yield kafka
 
 

@@ -16,7 +16,7 @@ from messaging.seam import Headers, Record
 from messaging.settings import TopicSettings
 
 TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter")
-LAW = Law(Decimal(900), (), 20_000)
+LAW = Law(Decimal(900), (), 20_000, refuses_times=False)
 ALL = {0: 1_000_000, 1: 1_000_000}
 REASON = ("fraud.reason", b"amount_over_threshold: 950 is over 900")
 LATER = 1_800_000_000_000
@@ -101,7 +101,7 @@ def test_where_the_type_was_changed_half_way_alike_records_fit(kept: int) -> Non
 
 
 def test_records_that_come_in_later_fit_too() -> None:
-    ledger = Ledger(TOPICS, LAW)
+    ledger = Ledger(TOPICS, LAW, is_cut=False)
     for record in (A, AGAIN):
         ledger.add_input(record)
         ledger.add_output(replace(later(legit(record, record.offset)), has_broker_time=SET))

@@ -13,7 +13,7 @@ from messaging.seam import Headers, Record
 from payments.transaction import InvalidTransaction, Transaction, read_transaction
 
 LARGEST = 200_000
-PLAIN = Law(Decimal(900), (), LARGEST)
+PLAIN = Law(Decimal(900), (), LARGEST, refuses_times=False)
 
 
 def paid(amount: str, more: str = "") -> bytes:
@@ -123,6 +123,12 @@ def test_a_record_about_as_large_as_the_topics_take_may_be_a_dead_letter_too() -
     assert allowed(paid("1", ',"x":"%s"' % ("x" * LARGEST))) == Allowed.LEGIT | Allowed.DEAD_LETTER | Allowed.SHORTENED
     headers = [("name", b"x" * LARGEST)]
     assert judge(record(paid("950"), headers), PLAIN)[0] == Allowed.FRAUD | Allowed.DEAD_LETTER | Allowed.SHORTENED
+
+
+@pytest.mark.parametrize("value", [paid("1"), paid("950"), b"not JSON", paid("1", ',"x":' + "[" * 800 + "]" * 800)])
+def test_where_times_may_be_refused_any_record_may_be_a_dead_letter_too(value: bytes) -> None:
+    expected = allowed(value) | Allowed.DEAD_LETTER | Allowed.SHORTENED
+    assert allowed(value, PLAIN._replace(refuses_times=True)) == expected
 
 
 def test_a_record_is_itself_by_its_id_else_by_its_value() -> None:

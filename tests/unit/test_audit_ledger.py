@@ -15,7 +15,7 @@ from messaging.settings import TopicSettings
 
 TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter")
 LARGEST = 20_000
-LAW = Law(Decimal(900), (), LARGEST)
+LAW = Law(Decimal(900), (), LARGEST, refuses_times=False)
 ALL = {0: 1_000_000, 1: 1_000_000}
 NONE: Mapping[int, int] = {}
 REASON = ("fraud.reason", b"amount_over_threshold: 950 is over 900")
@@ -54,7 +54,7 @@ def coordinates(record: Record) -> Headers:
 
 
 def audit(inputs: Sequence[Record], outputs: Sequence[Record], committed: Mapping[int, int] = ALL) -> Findings:
-    ledger = Ledger(TOPICS, LAW)
+    ledger = Ledger(TOPICS, LAW, is_cut=False)
     for record in inputs:
         ledger.add_input(record)
     for record in outputs:
@@ -308,7 +308,7 @@ def test_an_altered_record_is_not_in_flight_too() -> None:
 
 
 def test_the_findings_stand_when_more_is_read() -> None:
-    ledger = Ledger(TOPICS, LAW)
+    ledger = Ledger(TOPICS, LAW, is_cut=False)
     ledger.add_input(A)
     before = ledger.findings(NONE)
     ledger.add_input(B)

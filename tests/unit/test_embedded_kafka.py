@@ -180,4 +180,4 @@ def test_a_server_that_is_not_kafka_is_not_ready() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         server.settimeout(5)
-    assert not is_ready(port)
+    assert not is_ready(port, None)

@@ -108,14 +108,15 @@ ODD = [
 def test_what_a_rule_raises_or_returns_but_text_is_no_verdict_and_no_end(rule: Callable[[Transaction], Any]) -> None:
     with pytest.raises(RuleFailed, match="rule bad failed: "):
         judge(of_amount("1"), [Rule("bad", rule)])
-    alone = Law(Decimal(900), [law.Rule("bad", rule)], 1_000)
+    alone = Law(Decimal(900), [law.Rule("bad", rule)], 1_000, refuses_times=False)
     assert count_reasons(of_amount("1"), alone) is None
 
 
 @pytest.mark.parametrize(("saw", "reasons"), [(True, ["r: True"]), (False, []), ("", []), (None, [])])
 def test_a_rule_may_answer_yes_or_no(saw: Any, reasons: list[str]) -> None:
     assert judge(of_amount("1"), [Rule("r", lambda _: saw)]).reasons == reasons
-    assert count_reasons(of_amount("1"), Law(Decimal(900), [law.Rule("r", lambda _: saw)], 1_000)) == len(reasons)
+    alone = Law(Decimal(900), [law.Rule("r", lambda _: saw)], 1_000, refuses_times=False)
+    assert count_reasons(of_amount("1"), alone) == len(reasons)
 
 
 def test_what_utf_8_cannot_hold_is_spelled_out_in_a_reason() -> None:
