@@ -19,8 +19,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException
-from confluent_kafka import TopicPartition as Place
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
 from audit.connection import configuration, or_failed, or_refused
@@ -114,7 +113,7 @@ def _wait_for_answer(admin: AdminClient, stop: Stop) -> None:
             return
 
 
-def _partitions(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Sequence[Place]:
+def _partitions(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Sequence[TopicPartition]:
     topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
     missing = [name for name in names if name not in topics]
     # Not there, or not to be seen: only who asks for it by its name is told.
@@ -125,16 +124,16 @@ def _partitions(admin: AdminClient, refusals: Refusals, names: Sequence[str]) ->
             raise refusals.missing(dict.fromkeys(hidden, "Describe"))
     if missing:
         raise ServiceFailed(f"there is no topic {', '.join(missing)}: has the detector been started?")
-    return [Place(name, number) for name in names for number in topics[name].partitions]
+    return [TopicPartition(name, number) for name in names for number in topics[name].partitions]
 
 
-def _committed(admin: AdminClient, group: str, source: Sequence[Place]) -> Mapping[int, int]:
+def _committed(admin: AdminClient, group: str, source: Sequence[TopicPartition]) -> Mapping[int, int]:
     asked = [ConsumerGroupTopicPartitions(group, list(source))]
     answer = admin.list_consumer_group_offsets(asked, request_timeout=_ANSWER_SECONDS)[group].result()
     return {place.partition: place.offset for place in answer.topic_partitions if place.offset >= 0}
 
 
-def _offsets(admin: AdminClient, places: Sequence[Place], which: Any, isolation: IsolationLevel) -> Offsets:
+def _offsets(admin: AdminClient, places: Sequence[TopicPartition], which: Any, isolation: IsolationLevel) -> Offsets:
     asked = dict.fromkeys(places, which)
     answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=_ANSWER_SECONDS)
     return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}

@@ -13,8 +13,8 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
-from messaging.confluent.assignment import Assignment
 from messaging.confluent.connection import UNANSWERED, configuration, is_one_of, open_consumer, raising_client_failed
+from messaging.confluent.membership import Membership
 from messaging.confluent.records import record
 from messaging.confluent.refusals import Refusals
 from messaging.confluent.topics import refused_operations
@@ -61,21 +61,21 @@ class ConfluentProcessor:
         self._topic = topic
         self._refusals = Refusals(connection.security)
         self._transactions = Transactions(connection, group, self._refusals)
-        self._assignment = Assignment()
+        self._membership = Membership()
         self._consumer = open_consumer(_configuration(connection, group, self._refusals))
-        self._consumer.subscribe([topic], on_assign=self._assignment.on_assign, on_revoke=self._assignment.on_revoke)
+        self._consumer.subscribe([topic], on_assign=self._membership.on_assign, on_revoke=self._membership.on_revoke)
 
     def poll(self, seconds: float) -> Batch:
         with raising_client_failed("cannot read"):
             polled = self._consume(seconds)
             member = self._member() if polled else None
         self._refusals.raise_if_refused()
-        lost, gained = self._assignment.changes()
+        lost, gained = self._membership.changes()
         if lost:
             polled = [message for message in polled if message.partition() not in lost]
         records = [record(message) for message in polled if message.error() is None or self._is_read(message)]
         batch = Batch(records, lost, gained, member)
-        self._assignment.positions |= batch.next_offsets()
+        self._membership.positions |= batch.next_offsets()
         return batch
 
     def committed(self, partition: int) -> int | None:
@@ -95,7 +95,7 @@ class ConfluentProcessor:
         at = TopicPartition(self._topic, partition, OFFSET_BEGINNING if offset is None else offset)
         with raising_client_failed("cannot read"):
             self._consumer.incremental_assign([at])
-        self._assignment.started(partition, offset)
+        self._membership.started(partition, offset)
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
@@ -111,7 +111,7 @@ class ConfluentProcessor:
     def lag(self) -> int | None:
         lags = [self._partition_lag(assigned) for assigned in self._consumer.assignment()]
         known = [lag for lag in lags if lag is not None]
-        return sum(known) if len(known) == len(lags) and not self._assignment.waiting else None
+        return sum(known) if len(known) == len(lags) and not self._membership.waiting else None
 
     def close(self) -> None:
         self._transactions.close()
@@ -122,7 +122,7 @@ class ConfluentProcessor:
         """Return what comes, after at most so many seconds, or as soon as the assignment changes."""
         deadline = monotonic() + seconds
         polled: list[Any] = []
-        while not (polled or self._assignment.has_changed) and (left := deadline - monotonic()) > 0:
+        while not (polled or self._membership.has_changed) and (left := deadline - monotonic()) > 0:
             polled = self._consumer.consume(1, min(left, _POLL_SECONDS))
         if polled:
             polled += self._consumer.consume(self._group.batch_size - 1, 0)
@@ -142,7 +142,7 @@ class ConfluentProcessor:
         if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
             self._raise_if_unauthorized(message.error(), "Read", [self._topic])
             raise ClientFailed(f"cannot read: {message.error().str()}")
-        self._assignment.positions[message.partition()] = message.offset()
+        self._membership.positions[message.partition()] = message.offset()
         return False
 
     def _abort(self, batch: Batch, problem: KafkaError, outputs: Iterable[str]) -> None:
@@ -158,7 +158,7 @@ class ConfluentProcessor:
         unauthorized(problem)
 
     def _rewind(self, batch: Batch) -> None:
-        for partition, offset in self._assignment.rewound(batch.first_offsets()).items():
+        for partition, offset in self._membership.rewound(batch.first_offsets()).items():
             with raising_client_failed("cannot read again"):
                 self._consumer.seek(TopicPartition(self._topic, partition, offset))
 
@@ -175,7 +175,7 @@ class ConfluentProcessor:
 
     def _partition_lag(self, assigned: TopicPartition) -> int | None:
         _, end = self._consumer.get_watermark_offsets(assigned, cached=True)
-        position = self._assignment.positions.get(assigned.partition)
+        position = self._membership.positions.get(assigned.partition)
         return None if end < 0 or position is None else max(0, end - position)
 
 

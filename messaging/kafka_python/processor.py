@@ -12,8 +12,8 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
-from messaging.kafka_python.assignment import Assignment
 from messaging.kafka_python.connection import close_consumer, explanation, open_consumer, raising_client_failed
+from messaging.kafka_python.membership import Membership
 from messaging.kafka_python.records import record
 from messaging.kafka_python.refusals import Refusals, is_of_a_topic
 from messaging.kafka_python.topics import refused_operations
@@ -47,8 +47,8 @@ class KafkaPythonProcessor:
             failed.callback(self._transactions.close)
             self._consumer = _open_consumer(connection, group, refusals)
             failed.callback(close_consumer, self._consumer)
-            self._assignment = Assignment(self._consumer)
-            self._consumer.subscribe([topic], listener=self._assignment)
+            self._membership = Membership(self._consumer)
+            self._consumer.subscribe([topic], listener=self._membership)
             self._consumer.topics()  # joining before the topic is known would mean joining twice
             failed.pop_all()
 
@@ -59,7 +59,7 @@ class KafkaPythonProcessor:
             polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
         member = self._consumer.group_metadata()
         self._raise_if_outside(member)
-        lost, gained = self._assignment.changes()
+        lost, gained = self._membership.changes()
         records = [
             record(read) for partition, reads in polled.items() if partition.partition not in lost for read in reads
         ]
@@ -82,7 +82,7 @@ class KafkaPythonProcessor:
         else:
             self._consumer.seek(at, offset)
         self._consumer.resume(at)
-        self._assignment.waiting.discard(partition)
+        self._membership.waiting.discard(partition)
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
@@ -105,7 +105,7 @@ class KafkaPythonProcessor:
 
     def lag(self) -> int | None:
         lags = [self._partition_lag(partition) for partition in self._consumer.assignment()]
-        return None if None in lags or self._assignment.waiting else sum(lags)
+        return None if None in lags or self._membership.waiting else sum(lags)
 
     def close(self) -> None:
         close_consumer(self._consumer)

@@ -9,7 +9,7 @@ from kafka.structs import TopicPartition
 _NOWHERE = 0  # a position that is not used, because the partition is paused there: else the library looks for one
 
 
-class Assignment(ConsumerRebalanceListener):
+class Membership(ConsumerRebalanceListener):
     """Keeps what the group has given and taken until the processor's poll asks; what is given is paused.
 
     `waiting` are the partitions that are gained and not started.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from confluent_kafka import Consumer, TopicPartition
 
 
-class Assignment:
+class Membership:
     """Keeps what the group has given and taken until the processor's poll asks.
 
     `waiting` are the partitions that are gained and not started: the library knows nothing of them yet. `positions` are
