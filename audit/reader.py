@@ -31,11 +31,12 @@ def read(connection: ConnectionSettings, starts: Offsets, ends: Offsets, stop: S
 def _records(reader: Reader, stop: Stop) -> Iterator[Record]:
     heard = time.monotonic()
     while reader.left and not stop.requested:
+        left = len(reader.left)
         records = reader.poll(_POLL_SECONDS)
-        if records:
+        if records or len(reader.left) < left:
             heard = time.monotonic()
         elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
-            left = sorted(reader.left.items())
-            waiting = ", ".join(f"{topic}[{partition}] up to offset {end}" for (topic, partition), end in left)
+            ends = sorted(reader.left.items())
+            waiting = ", ".join(f"{topic}[{partition}] up to offset {end}" for (topic, partition), end in ends)
             raise ServiceFailed(f"nothing to read for a minute, or a Kafka transaction stays open: {waiting}")
         yield from records

@@ -58,7 +58,7 @@ class Batch(Struct, frozen=True):
     """What one poll returned; each partition's records are in order, and none is of a partition that is not started.
 
     `lost` comes before `gained`: a partition in both has been somebody else's meanwhile. `member` is the library's own
-    word for who polled it, read right after the poll; None where that was no member of the group any more.
+    word for who polled the records, read right after the poll; None where that was no member of the group any more.
     """
 
     records: Sequence[Record] = ()
@@ -117,7 +117,7 @@ class Processor(Protocol):
         """Begin to read a gained partition there; None: at its first record. Until then it is not read."""
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
-        """Write the messages and the batch's next offsets in one Kafka transaction.
+        """Write the messages and the batch's next offsets in one Kafka transaction; the batch has records.
 
         Raises BatchAborted when that did not work and the batch is to be polled again, for instance because the
         partitions have been given to another member meanwhile.

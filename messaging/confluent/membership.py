@@ -1,8 +1,14 @@
 """What the group has given this member, and how far it has been read."""
 
+import struct
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
+
+from messaging.seam import ClientFailed
+
+_METADATA = struct.Struct("<7si")  # a mark and the generation, as rd_kafka_consumer_group_metadata_write has it
+_MARK = b"CGMDv2:"
 
 
 class Membership:
@@ -56,3 +62,11 @@ class Membership:
             self._gained.discard(partition)
             self.waiting.discard(partition)
             self.positions.pop(partition, None)
+
+
+def generation_of(metadata: bytes) -> int:
+    """Return the generation in a group's metadata, -1 where this is no member. Raises ClientFailed for another form."""
+    mark, generation = _METADATA.unpack_from(metadata)
+    if mark != _MARK:
+        raise ClientFailed(f"this version of confluent-kafka has group metadata of another form: {metadata[:16]!r}")
+    return int(generation)

@@ -4,7 +4,6 @@ The library is told of a gained partition only when it is started, so that it ne
 the assignment changes while it asks, it takes "may change" for "from the beginning".
 """
 
-import struct
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from messaging.confluent.connection import UNANSWERED, configuration, is_one_of, open_consumer, raising_client_failed
-from messaging.confluent.membership import Membership
+from messaging.confluent.membership import Membership, generation_of
 from messaging.confluent.records import record
 from messaging.confluent.refusals import Refusals
 from messaging.confluent.topics import refused_operations
@@ -24,7 +23,6 @@ from messaging.settings import ConnectionSettings, GroupSettings
 
 _POLL_SECONDS = 0.1  # a change of the assignment does not end the library's own wait
 _OFFSET_SECONDS = 0.2
-_METADATA = struct.Struct("<7si")  # begins with a mark and the generation: rd_kafka_consumer_group_metadata_write
 # The group's offsets come later: the coordinator is new, or an open Kafka transaction may change them.
 _HELD_BACK = (
     *UNANSWERED,
@@ -73,9 +71,10 @@ class ConfluentProcessor:
         lost, gained = self._membership.changes()
         if lost:
             polled = [message for message in polled if message.partition() not in lost]
-        records = [record(message) for message in polled if message.error() is None or self._is_read(message)]
+        ends: dict[int, int] = {}
+        records = [record(message) for message in polled if message.error() is None or self._is_read(message, ends)]
         batch = Batch(records, lost, gained, member)
-        self._membership.positions |= batch.next_offsets()
+        self._membership.positions |= {**batch.next_offsets(), **ends}
         return batch
 
     def committed(self, partition: int) -> int | None:
@@ -133,16 +132,15 @@ class ConfluentProcessor:
 
         The broker does not check whoever says that he is none: such a batch would be committed.
         """
-        metadata = self._consumer.consumer_group_metadata()
-        _, generation = _METADATA.unpack_from(metadata)
-        return metadata if generation >= 0 and self._consumer.memberid() else None
+        metadata: Any = self._consumer.consumer_group_metadata()
+        return metadata if generation_of(metadata) >= 0 and self._consumer.memberid() else None
 
-    def _is_read(self, message: Any) -> bool:
+    def _is_read(self, message: Any, ends: dict[int, int]) -> bool:
         """Take note of a partition's end; raise for any other message that stands for an error."""
         if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
             self._raise_if_unauthorized(message.error(), "Read", [self._topic])
             raise ClientFailed(f"cannot read: {message.error().str()}")
-        self._membership.positions[message.partition()] = message.offset()
+        ends[message.partition()] = message.offset()
         return False
 
     def _abort(self, batch: Batch, problem: KafkaError, outputs: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from kafka import KafkaConsumer
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.structs import TopicPartition
+from kafka.structs import ConsumerGroupMetadata, MemberState, TopicPartition
 
 _NOWHERE = 0  # a position that is not used, because the partition is paused there: else the library looks for one
 
@@ -19,7 +19,20 @@ class Membership(ConsumerRebalanceListener):
         self._consumer = consumer
         self._lost: set[int] = set()
         self._gained: set[int] = set()
+        self._member_id: str | None = None
         self.waiting: set[int] = set()
+
+    def follow(self, member: ConsumerGroupMetadata) -> None:
+        """Take what was kept for lost and gained where this has become another member of the group.
+
+        kafka-python 3.0.12 tells of a loss only where it begins to join: one that the group has gone on without while
+        it was joining gets a new id, and what it is given again counts there as never lost.
+        """
+        if member.state == MemberState.STABLE and member.member_id != self._member_id:
+            self._member_id = member.member_id
+            kept = [each for each in self._consumer.assignment() if each.partition not in self._gained]
+            self.on_partitions_revoked(kept)
+            self.on_partitions_assigned(kept)
 
     def changes(self) -> tuple[set[int], set[int]]:
         """Return what was lost and what was gained since the last call."""
@@ -39,3 +52,5 @@ class Membership(ConsumerRebalanceListener):
         self._lost |= taken
         self._gained -= taken
         self.waiting -= taken
+        for partition in revoked:  # a late answer to a question of before would be taken for one of then
+            self._consumer._coordinator._offset_fetch_futures.pop(frozenset([partition]), None)  # noqa: SLF001

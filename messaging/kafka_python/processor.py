@@ -23,6 +23,7 @@ from messaging.settings import ConnectionSettings, GroupSettings
 
 _OFFSET_SECONDS = 0.2
 _MOST_SECONDS_OUTSIDE_GROUP = 60
+_UNSTABLE = f"no answer within {_OFFSET_SECONDS} s: a Kafka transaction is open there, or the coordinator is away"
 
 
 def open_processor(connection: ConnectionSettings, group: GroupSettings, topic: str) -> "KafkaPythonProcessor":
@@ -41,7 +42,7 @@ class KafkaPythonProcessor:
         self._group = group
         self._topic = topic
         self._refusals = refusals
-        self._stable_at = time.monotonic()
+        self._outside_since: float | None = None
         with ExitStack() as failed:
             self._transactions = Transactions(connection, group, refusals)
             failed.callback(self._transactions.close)
@@ -59,6 +60,7 @@ class KafkaPythonProcessor:
             polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
         member = self._consumer.group_metadata()
         self._raise_if_outside(member)
+        self._membership.follow(member)
         lost, gained = self._membership.changes()
         records = [
             record(read) for partition, reads in polled.items() if partition.partition not in lost for read in reads
@@ -71,17 +73,18 @@ class KafkaPythonProcessor:
         with raising_client_failed("cannot read the group's offsets", self._refusals, unauthorized):
             try:
                 found: int | None = self._consumer.committed(at, timeout_ms=math.ceil(_OFFSET_SECONDS * 1000))
-            except KafkaTimeoutError as error:
-                raise OffsetUnstable(explanation(error)) from error
+            except KafkaTimeoutError as error:  # it says no more than that
+                raise OffsetUnstable(_UNSTABLE) from error
         return None if found is None or found < 0 else found
 
     def start(self, partition: int, offset: int | None) -> None:
         at = TopicPartition(self._topic, partition)
-        if offset is None:
-            self._consumer.seek_to_beginning(at)
-        else:
-            self._consumer.seek(at, offset)
-        self._consumer.resume(at)
+        with raising_client_failed("cannot read", self._refusals):
+            if offset is None:
+                self._consumer.seek_to_beginning(at)
+            else:
+                self._consumer.seek(at, offset)
+            self._consumer.resume(at)
         self._membership.waiting.discard(partition)
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
@@ -104,7 +107,10 @@ class KafkaPythonProcessor:
             raise BatchAborted(explanation(error)) from error
 
     def lag(self) -> int | None:
-        lags = [self._partition_lag(partition) for partition in self._consumer.assignment()]
+        try:
+            lags = [self._partition_lag(partition) for partition in self._consumer.assignment()]
+        except KafkaError:  # the next poll says why
+            return None
         return None if None in lags or self._membership.waiting else sum(lags)
 
     def close(self) -> None:
@@ -115,8 +121,10 @@ class KafkaPythonProcessor:
         """Raise ClientFailed after too long outside the group: kafka-python can forget that it has joined."""
         now = time.monotonic()
         if member.state == MemberState.STABLE:
-            self._stable_at = now
-        elif now - self._stable_at > _MOST_SECONDS_OUTSIDE_GROUP:
+            self._outside_since = None
+        elif self._outside_since is None:
+            self._outside_since = now
+        elif now - self._outside_since > _MOST_SECONDS_OUTSIDE_GROUP:
             raise ClientFailed(f"not in the consumer group for {_MOST_SECONDS_OUTSIDE_GROUP} s")
 
     def _raise_if_batch_is_unauthorized(self, error: BaseException, messages: Sequence[Message]) -> None:

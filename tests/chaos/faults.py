@@ -13,6 +13,7 @@ from tests.support.harmful_rules import HANG_SECONDS
 from tests.support.waiting import BUSY, wait_until
 
 ASSIGNED = r"assigned: \S+\[\d"
+_JOINING_SECONDS = 3.0
 _NETWORK_SECONDS = 60.0
 
 
@@ -54,6 +55,21 @@ def suspend_a_detector(experiment: Experiment) -> None:
     sleeper.resume()
     experiment.expect_recovery()
     sleeper.wait_for_line(ASSIGNED, _NETWORK_SECONDS, count=joined + 1)
+
+
+def suspend_while_another_joins(experiment: Experiment) -> None:
+    """SIGSTOP for one of them while one more comes, SIGCONT when the others have its partitions; then one leaves."""
+    experiment.start_detector()
+    experiment.detectors[-1].wait_for_line("connected")
+    time.sleep(experiment.chance.uniform(0, _JOINING_SECONDS))
+    sleeper = experiment.chance.choice(experiment.detectors[:-1])
+    sleeper.pause()
+    experiment.expect_recovery()
+    sleeper.resume()
+    experiment.expect_recovery()
+    code = experiment.detectors.pop().stop()
+    assert code == 0, f"a detector that was asked to stop ended with exit code {code}"
+    experiment.expect_recovery()
 
 
 def join_or_leave(experiment: Experiment) -> None:
@@ -170,6 +186,7 @@ RULES = "tests.support.harmful_rules"
 FAULTS = (
     Fault("a detector killed", kill_a_detector, 100, 5, transactions=1_000_000),
     Fault("a detector suspended", suspend_a_detector, 20, 1),
+    Fault("a detector suspended while another joins", suspend_while_another_joins, 20, 2),
     Fault("detectors joining and leaving", join_or_leave, 30, 3, detectors=1),
     Fault("the generator killed", kill_the_generator, 30, 1, generator=LOGS_EACH),
     Fault("the broker killed", kill_the_broker, 15, 1),
