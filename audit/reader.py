@@ -37,5 +37,7 @@ def _records(reader: Reader, stop: Stop) -> Iterator[Record]:
         elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
             left = sorted(reader.left.items())
             waiting = ", ".join(f"{topic}[{partition}] up to offset {end}" for (topic, partition), end in left)
-            raise ServiceFailed(f"nothing to read for a minute, or a Kafka transaction stays open: {waiting}")
+            raise ServiceFailed(
+                f"no records for a minute, perhaps because of an open Kafka transaction; unread: {waiting}"
+            )
         yield from records

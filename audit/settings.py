@@ -19,7 +19,7 @@ def rules(text: str) -> Sequence[Rule]:
 
 
 def _rule(name: str) -> Rule:
-    expected = "module:function, several separated by commas"
+    expected = "module:function, or several, comma-separated"
     try:
         found = pkgutil.resolve_name(name)
     except BaseException as error:  # a module of the user's, which runs when it is imported

@@ -31,7 +31,7 @@ from messaging.security.listener import missing_security
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
 
-NOT_MADE = "stopped before the end: nothing is known"
+NOT_MADE = "stopped before the end: no result"
 _ANSWER_SECONDS = 10.0
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 

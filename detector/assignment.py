@@ -54,7 +54,7 @@ class Assignment:
     def _tell(self, unstable: OffsetUnstable) -> None:
         if self._every.is_due():
             waiting = self._named(self._waiting)
-            logger.warning("not started yet: %s; the group's offset is not certain: %s", waiting, unstable)
+            logger.warning("not started yet: %s; the group's offset may still change: %s", waiting, unstable)
 
     def _named(self, partitions: Iterable[int]) -> str:
         return ", ".join(f"{self._topic}[{partition}]" for partition in sorted(partitions))

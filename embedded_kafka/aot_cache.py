@@ -14,7 +14,7 @@ from embedded_kafka.claims import folder_to_oneself
 from embedded_kafka.errors import EmbeddedKafkaError
 from embedded_kafka.waiting import Waiting
 
-STEP = "Preparing quick starts of Kafka, this once"
+STEP = "Preparing Kafka for quick starts (only once)"
 
 Learn = Callable[[Sequence[str], str], object]
 

@@ -49,7 +49,7 @@ def main(stop: Stop) -> int:
 
 def command_mistakes(words: Sequence[str]) -> list[str]:
     """Return what is wrong with the command, in lines for the user."""
-    return [] if not words or shutil.which(words[0]) else [f"there is no command {words[0]!r}"]
+    return [] if not words or shutil.which(words[0]) else [f"command not found: {words[0]!r}"]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,5 +71,5 @@ def _run_alone(kafka: AnyKafka, stop: Stop) -> int:
         stop.wait(command.SECONDS_BETWEEN_LOOKS)
         if stop.requested:
             return 0
-    tell("Kafka ended by itself\n")
+    tell("Kafka ended unexpectedly\n")
     return 1

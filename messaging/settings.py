@@ -1,4 +1,4 @@
-"""The settings that services share, apart by who needs them: connection, group, topic creation, topic names."""
+"""The settings that services share, grouped by who needs them: connection, group, topic creation, topic names."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _TOPIC = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
 def servers(text: str) -> str:
     """Return a list of servers as it is: host:port, separated by commas."""
     if not (re.fullmatch(rf"{_SERVER}(,{_SERVER})*", text) and all(map(_can_be_looked_up, text.split(",")))):
-        message = "host:port, or several separated by commas"
+        message = "host:port, or several, comma-separated"
         raise ValueError(message)
     return text
 
@@ -43,7 +43,7 @@ def topic_name(text: str) -> str:
 def group_name(text: str) -> str:
     """Return a name for a consumer group."""
     if not text.isprintable() or text != text.strip():
-        message = "a name without control characters or outer blanks"
+        message = "a name without control characters or surrounding spaces"
         raise ValueError(message)
     return text
 

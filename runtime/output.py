@@ -82,7 +82,7 @@ class Complaint:
         """Say it."""
         if not self._is_made:
             self._is_made = True
-            said = f"{self._name}: the log cannot be written: {error.strerror}; going on without it\n"
+            said = f"{self._name}: the log cannot be written: {error.strerror}; continuing without it\n"
             standard_error().write(said)
 
 

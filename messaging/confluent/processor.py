@@ -100,7 +100,7 @@ class ConfluentProcessor:
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
             self._rewind(batch)
-            raise BatchAborted("the consumer group has gone on without this member")
+            raise BatchAborted("no longer a member of the consumer group")
         offsets = [TopicPartition(self._topic, *at) for at in batch.next_offsets().items()]
         try:
             self._transactions.commit(messages, offsets, batch.member)

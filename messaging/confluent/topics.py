@@ -78,7 +78,7 @@ def _list_topics(admin: AdminClient, seconds: float) -> Any:
 def _listed(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Any:
     listed = until_done(admin, refusals, partial(_list_topics, admin))
     if not listed.topics.keys() >= set(names):
-        raise ClientFailed("cannot read the topics: they have gone")
+        raise ClientFailed("cannot read the topics: they no longer exist")
     return listed
 
 
