@@ -1,4 +1,4 @@
-"""The records, up to where a snapshot was taken. It joins no group and commits nothing."""
+"""Reads the records up to where a snapshot was taken. It joins no group and commits nothing."""
 
 import time
 from collections.abc import Iterator

@@ -19,8 +19,8 @@ from runtime.stop import Stop
 SERVICES = ("generator", "detector")
 EXIT_FAILED = 1
 DESCRIPTION = """\
-The whole thing on this machine, until Ctrl-C: Kafka, the generator and the detector. Settings come from the environment
-and .env, as always; those that say how to reach another Kafka are left alone."""
+Runs Kafka, the generator and the detector on this machine until Ctrl-C. Settings come from the environment and .env;
+those that say how to reach another Kafka are ignored."""
 
 
 def main(stop: Stop) -> int:

@@ -1,7 +1,6 @@
-"""The partitions that the group gives this detector: each is started once it is certain where the group has read to.
+"""The partitions that the group assigns to this detector. Each is started once the group's offset in it is certain.
 
-Until then the detector that had it before may still have a Kafka transaction open; the other partitions are judged
-meanwhile.
+Until then the detector that had it before may still have a Kafka transaction open. Other partitions do not wait.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""The rules: each is a plain function of one transaction that says what it saw, or None.
+"""The rules: each is a plain function of one transaction that returns what looks like fraud, or None.
 
 To add one, write it in a module of yours and name it in FRAUD_RULES:
 

@@ -1,4 +1,4 @@
-"""What Java has learned in one start of Kafka, kept so that each later start takes half the work (JEP 483 and 514)."""
+"""Java's AOT cache (JEP 483, 514): what one start of Kafka has taught it, so that later starts take half the work."""
 
 import contextlib
 import hashlib

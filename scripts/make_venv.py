@@ -1,4 +1,4 @@
-"""Make .venv hold what locks say, then become a command.
+"""Makes .venv hold what the locks say, then becomes a command.
 
     python -m scripts.make_venv EXIT_FAILED EXIT_STOPPED "LOCK ..." [COMMAND [ARGUMENT ...]]
 

@@ -1,7 +1,7 @@
 """Exactly once, on one consumer and one transactional producer.
 
-The library is told of a gained partition only when it is started, so that it never looks for an offset itself: where
-the assignment changes while it asks, it takes "may change" for "from the beginning".
+The library is told of a gained partition only when it is started, so that it never looks for an offset itself: if the
+assignment changes while it asks, it takes "may change" for "from the beginning".
 """
 
 import struct
@@ -129,9 +129,9 @@ class ConfluentProcessor:
         return polled
 
     def _member(self) -> Any:
-        """Return the group metadata, None where the group has gone on without this member.
+        """Return the group metadata, None where this member is no longer in the group.
 
-        The broker does not check whoever says that he is none: such a batch would be committed.
+        The broker does not check a generation of -1: such a batch would be committed.
         """
         metadata = self._consumer.consumer_group_metadata()
         _, generation = _METADATA.unpack_from(metadata)

@@ -1,4 +1,4 @@
-"""Topics: created where they are missing, described as they are, and where they end."""
+"""Creates missing topics, describes topics, and tells where they end."""
 
 import time
 from collections.abc import Mapping, Sequence
