@@ -1,1 +1,1 @@
-"""Checks the law of conservation: what came in went out, each record once, in the right topic, unchanged, in order."""
+"""Checks that every record that came in went out: once, in the right topic, unchanged and in order."""

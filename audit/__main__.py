@@ -1,8 +1,8 @@
-"""`python -m audit`: takes the signals over first, so that Ctrl-C counts while the rest is imported."""
+"""`python -m audit`: handles signals first, so that Ctrl-C works while the rest is imported."""
 
 from runtime.process import begin
 
-EXIT_NOT_MADE = 4  # so that 1 says nothing but that the law is broken
+EXIT_NOT_MADE = 4  # so that 1 means only that the audit failed
 
 if __name__ == "__main__":
     process = begin("audit", EXIT_NOT_MADE, EXIT_NOT_MADE)

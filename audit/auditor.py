@@ -1,4 +1,4 @@
-"""One audit after the other: each reads on from where the one before has ended."""
+"""Audits, one after the other: each reads on from where the last one ended."""
 
 import logging
 import sys
@@ -103,7 +103,7 @@ class Auditor:
         if not cut:
             return _EVER
         since = max(self._first_timestamp(place, first) for place in cut)
-        logger.warning("left out: what is from %s or before, some of which has been deleted", rfc3339(since))
+        logger.warning("left out: all records up to %s, because some of them have been deleted", rfc3339(since))
         return since
 
     def _first_timestamp(self, place: tuple[str, int], first: Snapshot) -> int:

@@ -1,7 +1,7 @@
-"""How the auditor asks the cluster, and what becomes of its errors.
+"""How the audit connects to the cluster, and what becomes of errors.
 
-librdkafka does it, whatever KAFKA_CLIENT says: an auditor need not use the detector's library, and this one reads
-several times as fast.
+It uses confluent-kafka whatever KAFKA_CLIENT says: it need not use the detector's library, and this one reads several
+times as fast.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from runtime.service import ServiceFailed, ServiceRefused
 
 
 def configuration(connection: ConnectionSettings, refusals: Refusals) -> dict[str, Any]:
-    """Return librdkafka's configuration for a connection that tells of refusals."""
+    """Return the library's configuration for a connection that reports refusals."""
     return {
         **security_configuration(connection.security),
         "allow.auto.create.topics": False,  # else to ask for a topic may make it

@@ -1,7 +1,7 @@
-"""Where a record belongs, decided anew: nothing here is shared with the code that is audited.
+"""The law: where a record belongs, decided anew by code that shares nothing with the detector.
 
-Of a user's own rules only the functions are shared, and of a transaction only its shape, which those functions take.
-They are asked a second time here, so they have to give the same answer to the same transaction.
+Only the functions of the user's own rules are shared, and the shape of the transaction that they take. They are called
+a second time here, so they must give the same answer to the same transaction.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What an offence shows besides its place: which transaction it was, and where it belongs and why."""
+"""What is shown of an offence besides its place: which transaction it was, where it belongs and why."""
 
 from audit.findings import LOST, MISROUTED
 from audit.law import Allowed, Law, judge, read, why

@@ -1,4 +1,4 @@
-"""What an output tells of the record that it follows from: the headers that the detector adds."""
+"""What an output record says about the input record that it came from: the headers that the detector adds."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The records, up to where a snapshot was taken. It joins no group and commits nothing."""
+"""Reads the records up to where a snapshot was taken. It joins no group and commits nothing."""
 
 import time
 from collections.abc import Iterator
@@ -38,5 +38,7 @@ def _records(reader: Reader, stop: Stop) -> Iterator[Record]:
         elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
             ends = sorted(reader.left.items())
             waiting = ", ".join(f"{topic}[{partition}] up to offset {end}" for (topic, partition), end in ends)
-            raise ServiceFailed(f"nothing to read for a minute, or a Kafka transaction stays open: {waiting}")
+            raise ServiceFailed(
+                f"no records for a minute, perhaps because of an open Kafka transaction; unread: {waiting}"
+            )
         yield from records

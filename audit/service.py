@@ -53,5 +53,7 @@ def show(findings: Findings, log_format: str, output: Output) -> None:
     if log_format == "text":
         output.write(table(findings) + "\n")
     fields = {"counts": findings.counts(), "examples": findings.offences.examples}
-    level, verdict = (logging.INFO, "holds") if findings.law_holds else (logging.ERROR, "is broken")
-    logger.log(level, "the law of conservation %s", verdict, extra={"fields": fields})
+    if findings.law_holds:
+        logger.info("audit passed: every record is accounted for", extra={"fields": fields})
+    else:
+        logger.error("audit failed: not every record is accounted for", extra={"fields": fields})

@@ -19,7 +19,7 @@ def rules(text: str) -> Sequence[Rule]:
 
 
 def _rule(name: str) -> Rule:
-    expected = "module:function, several separated by commas"
+    expected = "module:function, or several, comma-separated"
     try:
         found = pkgutil.resolve_name(name)
     except BaseException as error:  # a module of the user's, which runs when it is imported
@@ -38,6 +38,6 @@ class AuditSettings:
     runtime: RuntimeSettings
     consumer_group: str = consumer_group()
     fraud_threshold: Decimal = setting(
-        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; this much itself is legit"
+        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; exactly this much is legit"
     )
     fraud_rules: Sequence[Rule] = setting("FRAUD_RULES", "", rules, "more rules, as module:function, comma-separated")

@@ -1,16 +1,16 @@
-"""What the cluster says of how far everything is.
+"""A snapshot: where each topic begins and ends, and which offsets the group has committed.
 
-**Why a running detector gives no false alarm.** The three looks of a snapshot are taken one after the other:
+**Why a running detector causes no false alarm.** A snapshot asks three questions, one after the other:
 
-1. The offsets that the group has committed. What stands before them is judged: its verdicts were acknowledged by the
-   brokers before the detector asked for its commit.
-2. The ends of the outputs, open Kafka transactions included (the high watermark, not the last stable offset: of one
-   Kafka transaction the offsets may be visible a moment before its verdicts are). So all verdicts on what stands
-   before the offsets of 1 lie before these ends. The audit reads up to there and waits for the outcome of what is
-   open; what is missing then is lost. At the cut, a batch may be in the outputs in part: the rest of it stands at or
-   behind the offsets of 1, and counts as in flight.
-3. The stable end of the input. What was in the outputs at 2 had been read, committed, before that, so it lies before
-   this end. What matches nothing of it is foreign.
+1. The offsets that the group has committed. All before them is judged: the brokers had acknowledged its verdicts
+   before the detector asked for the commit.
+2. The ends of the outputs, open Kafka transactions included. This is the high watermark, not the last stable offset:
+   the offsets of a Kafka transaction may become visible a moment before its verdicts. So all verdicts on what is
+   before the offsets of 1 are before these ends. The audit reads up to there and waits for open Kafka transactions;
+   what is missing then is lost. A batch may be in the outputs in part: the rest of it is at or after the offsets of 1,
+   and counts as in flight.
+3. The stable end of the input. What was in the outputs at 2 had been read, committed, before that, so it comes from
+   before this end. An output record that matches nothing there is foreign.
 """
 
 import time
@@ -30,7 +30,7 @@ from messaging.security.listener import missing_security
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
 
-NOT_MADE = "stopped before the end: nothing is known"
+NOT_MADE = "stopped before the end: no result"
 _ANSWER_SECONDS = 10.0
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 

@@ -1,4 +1,4 @@
-"""`python -m demo`. Takes the signals over first: Ctrl-C counts while the rest is imported."""
+"""`python -m demo`: handles signals first, so that Ctrl-C works while the rest is imported."""
 
 import sys
 

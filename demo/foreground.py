@@ -19,8 +19,8 @@ from runtime.stop import Stop
 SERVICES = ("generator", "detector")
 EXIT_FAILED = 1
 DESCRIPTION = """\
-The whole thing on this machine, until Ctrl-C: Kafka, the generator and the detector. Settings come from the environment
-and .env, as always; those that say how to reach another Kafka are left alone."""
+Runs Kafka, the generator and the detector on this machine until Ctrl-C. Settings come from the environment and .env;
+those that say how to reach another Kafka are ignored."""
 
 
 def main(stop: Stop) -> int:
@@ -77,13 +77,13 @@ def _watch(kafka: AnyKafka, services: Sequence[Service], stop: Stop) -> int:
     running = list(services)
     while not stop.requested:
         if not kafka.is_running:
-            tell("Kafka ended by itself\n")
+            tell("Kafka ended unexpectedly\n")
             return EXIT_FAILED
         for service in [each for each in running if each.exit_code is not None]:
             if service.exit_code != 0 or service.name != "generator":
-                tell(f"the {service.name} ended by itself, with exit code {service.exit_code}\n")
+                tell(f"the {service.name} ended unexpectedly, with exit code {service.exit_code}\n")
                 return service.exit_code or 0
-            tell("the generator has sent all that it had to send; the detector goes on until Ctrl-C\n")
+            tell("the generator has finished; the detector runs until Ctrl-C\n")
             running.remove(service)
         stop.wait(SECONDS_BETWEEN_LOOKS)
     return 0

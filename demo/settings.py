@@ -1,4 +1,4 @@
-"""The settings of the demo's services: those of the user, but for what is the demo's own."""
+"""The settings of the demo's services: the user's, except for those that the demo sets itself."""
 
 import os
 import subprocess

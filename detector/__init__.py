@@ -1,1 +1,1 @@
-"""Judges transactions: what is fraud goes to one topic, the rest to another, each exactly once."""
+"""Judges transactions: fraud goes to one topic, the rest to another, each exactly once."""

@@ -1,4 +1,4 @@
-"""`python -m detector`: takes the signals over first, so that Ctrl-C counts while the rest is imported."""
+"""`python -m detector`: handles signals first, so that Ctrl-C works while the rest is imported."""
 
 from runtime.process import begin
 

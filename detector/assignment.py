@@ -1,7 +1,6 @@
-"""The partitions that the group gives this detector: each is started once it is certain where the group has read to.
+"""The partitions that the group assigns to this detector. Each is started once the group's offset in it is certain.
 
-Until then the detector that had it before may still have a Kafka transaction open; the other partitions are judged
-meanwhile.
+Until then the detector that had it before may still have a Kafka transaction open. Other partitions do not wait.
 """
 
 import logging
@@ -54,7 +53,7 @@ class Assignment:
     def _tell(self, unstable: OffsetUnstable) -> None:
         if self._every.is_due():
             waiting = self._named(self._waiting)
-            logger.warning("not started yet: %s; the group's offset is not certain: %s", waiting, unstable)
+            logger.warning("not started yet: %s; the group's offset may still change: %s", waiting, unstable)
 
     def _named(self, partitions: Iterable[int]) -> str:
         return ", ".join(f"{self._topic}[{partition}]" for partition in sorted(partitions))

@@ -1,6 +1,6 @@
 """The detector's loop: poll, route, commit. A batch is visible as a whole or not at all; an aborted one comes again.
 
-A stop is looked at between two records: what is left of the batch is not judged, and nothing of it is committed.
+A stop is checked for between two records: the rest of the batch is not judged, and nothing of it is committed.
 """
 
 import logging
@@ -43,7 +43,9 @@ class RuleFailures:
             self._in_a_row += 1
             if self._in_a_row >= self._limit:
                 problem = printable(outcome.problem, LONGEST_PROBLEM)
-                raise ServiceFailed(f"{problem}; {self._in_a_row} in a row (DEAD_LETTER_LIMIT): mend FRAUD_RULES")
+                raise ServiceFailed(
+                    f"{problem}; {self._in_a_row} consecutive failures (DEAD_LETTER_LIMIT): fix FRAUD_RULES"
+                )
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def judge(detector: Detector, batch: Batch) -> bool:
     try:
         detector.processor.commit(batch, [message for message, _ in routed])
     except BatchAborted as aborted:
-        logger.warning("batch of %d aborted, to be read again: %s", len(batch.records), aborted)
+        logger.warning("batch of %d records aborted, reading it again: %s", len(batch.records), aborted)
         return False
     detector.report.batch(outcomes)
     return True

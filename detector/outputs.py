@@ -1,4 +1,4 @@
-"""The topics that the detector writes, and what they take."""
+"""The topics that the detector writes, and what they accept."""
 
 from collections.abc import Collection, Mapping
 
@@ -11,9 +11,9 @@ from messaging.topics import ANY_TIME_MS, Topic
 class Outputs(Struct, frozen=True):
     """Where the verdicts lead.
 
-    `keeps_partition` names the topics that have as many partitions as the one that is read; `max_message_bytes` is the
-    largest record batch that all of them take. They take timestamps of so many milliseconds before the present, and of
-    so many after it.
+    `keeps_partition` names the topics that have as many partitions as the one that is read. `max_message_bytes` is the
+    largest record batch that all of them accept. `most_before_ms` and `most_after_ms` say how far a timestamp may be
+    before and after the present.
     """
 
     fraud: str
@@ -36,6 +36,6 @@ def outputs_of(names: TopicSettings, topics: Mapping[str, Topic]) -> Outputs:
         keeps_partition={name for name in names.outputs if topics[name].partitions == source.partitions},
         max_message_bytes=min(output.max_message_bytes for output in outputs),
         most_before_ms=min(output.most_before_ms for output in outputs),
-        # What the input has taken they take too, now or later, unless their limit is narrower.
+        # They accept what the input has accepted, now or later, unless their limit is narrower.
         most_after_ms=most_after if most_after < source.most_after_ms else ANY_TIME_MS,
     )

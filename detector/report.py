@@ -1,4 +1,4 @@
-"""What the detector's log shows: a line for each verdict, warnings of dead letters, a summary now and then."""
+"""What the detector's log shows: a line for each verdict, warnings of dead letters, a summary every 10 seconds."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ from runtime.logs import printable
 from runtime.timing import Every
 
 SUMMARY_SECONDS = 10.0
-MOST_DEAD_LETTER_LINES = 10  # of an interval; a flood of bad input shall flood neither the log nor the disk under it
+MOST_DEAD_LETTER_LINES = 10  # of an interval; a flood of bad input must not fill the log or its disk
 _MOST_OF_THE_TIME = 0.3
 _LONGEST_REASON = 128
 
@@ -77,13 +77,15 @@ class Report:
         more = self._new_dead_letters() - MOST_DEAD_LETTER_LINES
         if more > 0:
             extra = {"fields": {"more_dead_letters": more}}
-            logger.warning("%s more dead letters since the last summary, without a line", f"{more:,}", extra=extra)
+            logger.warning(
+                "%s more dead letters since the last summary, not logged one by one", f"{more:,}", extra=extra
+            )
         self._dead_letters_before = self.dead_letters
 
     def _warn_of_a_slow_log(self, share: float) -> None:
         if share > _MOST_OF_THE_TIME and not self._has_warned:
             self._has_warned = True
-            logger.warning("this log takes %.0f %% of the time; LOG_TRANSACTIONS=fraud or none is faster", share * 100)
+            logger.warning("logging takes %.0f %% of the time; LOG_TRANSACTIONS=fraud or none is faster", share * 100)
 
     def total(self) -> None:
         """Log the counts since the start."""

@@ -1,4 +1,4 @@
-"""The rules: each is a plain function of one transaction that says what it saw, or None.
+"""The rules: each is a plain function of one transaction that returns what looks like fraud, or None.
 
 To add one, write it in a module of yours and name it in FRAUD_RULES:
 
@@ -48,9 +48,9 @@ def _named_rule(name: str) -> Rule:
     try:
         check = pkgutil.resolve_name(name)
     except BaseException as error:  # a module of the user's, which runs when it is imported
-        message = f"module:function, several separated by commas; {name}: {described(error)}"
+        message = f"module:function, or several, comma-separated; {name}: {described(error)}"
         raise ValueError(message) from error
     if not callable(check):
-        message = f"module:function, several separated by commas; {name} is not a function"
+        message = f"module:function, or several, comma-separated; {name} is not a function"
         raise ValueError(message)  # noqa: TRY004 - the reader of a setting says ValueError
     return Rule(name.rpartition(":")[2], check)

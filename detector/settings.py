@@ -22,7 +22,7 @@ class DetectorSettings:
     topics: TopicSettings
     runtime: RuntimeSettings
     fraud_threshold: Decimal = setting(
-        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; this much itself is legit"
+        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; exactly this much is legit"
     )
     fraud_rules: Sequence[Rule] = setting(
         "FRAUD_RULES", "", named_rules, "more rules, as module:function, comma-separated"

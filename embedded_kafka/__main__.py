@@ -1,4 +1,4 @@
-"""`python -m embedded_kafka`. Takes the signals over first: Ctrl-C counts while the rest is imported."""
+"""`python -m embedded_kafka`: handles signals first, so that Ctrl-C works while the rest is imported."""
 
 from embedded_kafka.interruption import begin
 from runtime.process import end

@@ -1,4 +1,4 @@
-"""What Java has learned in one start of Kafka, kept so that each later start takes half the work (JEP 483 and 514)."""
+"""Java's AOT cache (JEP 483, 514): what one start of Kafka has taught it, so that later starts take half the work."""
 
 import contextlib
 import hashlib
@@ -14,7 +14,7 @@ from embedded_kafka.claims import folder_to_oneself
 from embedded_kafka.errors import EmbeddedKafkaError
 from embedded_kafka.waiting import Waiting
 
-STEP = "Preparing quick starts of Kafka, this once"
+STEP = "Preparing Kafka for quick starts (only once)"
 
 Learn = Callable[[Sequence[str], str], object]
 

@@ -1,4 +1,4 @@
-"""What one process has at a time, kept by locks of the operating system: they end with the process, however it ends."""
+"""Exclusive use of folders and ports. The operating system's locks end with the process, however it ends."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""Run a command beside the broker, in the foreground: what the terminal or a supervisor says reaches it."""
+"""Runs a command beside the broker, in the foreground: signals of the terminal or a supervisor reach it."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""What the broker and its clients are told: server.properties, command lines, settings. Pure."""
+"""The configuration of the broker and its clients: server.properties, command lines, settings. Pure."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -47,7 +47,7 @@ def _fetch(jar: Jar, context: MavenContext, folder: Path) -> Path:
     try:
         downloaded = dependency.artifact.resolve()
     except (RuntimeError, OSError) as error:  # what requests raises is an OSError
-        reason = f"{type(error).__name__}; the network is needed this once"
+        reason = f"{type(error).__name__}; the first start needs the network"
         message = f"{jar.file_name} could not be downloaded from Maven Central ({reason})"
         raise EmbeddedKafkaError(message) from error
     keep_verified(downloaded, jar, folder)

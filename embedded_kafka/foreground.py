@@ -18,9 +18,9 @@ from runtime.stop import Stop
 EXIT_NEVER_RUN = command.CTRL_C
 DESCRIPTION = """\
 Runs a one-node Kafka on this machine, with nothing installed but Python packages. Downloads it the first time (44 MB).
-Without a command it runs until Ctrl-C. With one it runs that with KAFKA_BOOTSTRAP_SERVERS set, stops when the command
-ends, and exits with the command's code. With --secure everybody has to log in over TLS: KAFKA_SECRETS names a folder
-that holds `<user>/password` for each user; the other settings that it takes to connect are set."""
+Without a command it runs until Ctrl-C. With a command, it runs that with KAFKA_BOOTSTRAP_SERVERS set, stops when the
+command ends, and exits with its exit code. With --secure all clients must log in over TLS: KAFKA_SECRETS then names a
+folder that holds `<user>/password` for each user, and all other settings needed to connect are set too."""
 
 
 def main(stop: Stop) -> int:
@@ -49,7 +49,7 @@ def main(stop: Stop) -> int:
 
 def command_mistakes(words: Sequence[str]) -> list[str]:
     """Return what is wrong with the command, in lines for the user."""
-    return [] if not words or shutil.which(words[0]) else [f"there is no command {words[0]!r}"]
+    return [] if not words or shutil.which(words[0]) else [f"command not found: {words[0]!r}"]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,5 +71,5 @@ def _run_alone(kafka: AnyKafka, stop: Stop) -> int:
         stop.wait(command.SECONDS_BETWEEN_LOOKS)
         if stop.requested:
             return 0
-    tell("Kafka ended by itself\n")
+    tell("Kafka ended unexpectedly\n")
     return 1

@@ -1,4 +1,4 @@
-"""Bringing the broker's jars to this machine: once, verified, one process at a time."""
+"""Installs the broker's jars on this machine: once, verified, one process at a time."""
 
 from collections.abc import Iterable
 from functools import partial

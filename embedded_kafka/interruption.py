@@ -1,4 +1,4 @@
-"""The first moments of a command that runs a broker: what asks it to stop, before anything that takes time."""
+"""The start of a command that runs a broker: signals are handled before anything slow happens."""
 
 import signal
 from functools import partial

@@ -1,4 +1,4 @@
-"""The Kafka of a command, with what it needs to itself."""
+"""Starts the Kafka that a command asks for, with exclusive use of its port and folder."""
 
 import tempfile
 from collections.abc import Iterator, Mapping

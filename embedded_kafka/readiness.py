@@ -1,4 +1,4 @@
-"""Ask a broker whether it is ready, with nothing but a socket: clients are for those who test with Kafka."""
+"""Asks a broker whether it is ready, over a plain socket: no client library is needed."""
 
 import socket
 import ssl

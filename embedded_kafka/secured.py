@@ -1,4 +1,4 @@
-"""A secured EmbeddedKafka: TLS, a login for each service, and no right but those of the table (provisioning)."""
+"""A secured EmbeddedKafka: TLS, a login for each service, and only the rights that the service needs."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Waiting for what takes long: the step is told on standard error, and a stop is looked at between two moments."""
+"""Waits for slow steps: shows the step on standard error, and checks for a stop."""
 
 import select
 import shutil

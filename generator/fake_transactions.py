@@ -1,4 +1,4 @@
-"""An endless stream of random transactions, the same again for the same seed but for their ids and times."""
+"""An endless stream of random transactions. The same seed gives the same ones, except for their ids and times."""
 
 import random
 import string
@@ -16,7 +16,7 @@ _MOST_CENTS = 100_000
 
 
 def fake_transactions(seed: int | None, accounts: int, timestamp: Callable[[], str]) -> Iterator[Transaction]:
-    """Yield transactions of 1.00 to 1000.00 between two different ones of so many accounts (at least 2).
+    """Yield transactions of 1.00 to 1000.00, each between two different accounts out of `accounts` (at least 2).
 
     `timestamp` is called for each one, and returns the time as RFC 3339.
     """

@@ -1,4 +1,4 @@
-"""What the generator sends: a transaction as a message, and the time that it bears."""
+"""What the generator sends: a transaction as a message, with its timestamp."""
 
 from messaging.seam import Message
 from payments.transaction import Transaction, write_transaction

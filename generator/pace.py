@@ -4,13 +4,13 @@ import math
 
 _MOST_AT_ONCE = 10_000
 _LEAST_LATE = 2
-_TICK_SECONDS = 0.005  # so a quick pace goes in small bunches: a look for each transaction would cost more than itself
+_TICK_SECONDS = 0.005  # a quick pace goes in small bursts: waking for each transaction costs more than making it
 
 
 class Pace:
     """Counts from its start, so that it does not drift.
 
-    One second's worth (at least two) is the most that follows a stall; the rest of what was missed is forgiven.
+    After a stall at most one second's worth follows (at least two transactions); the rest is skipped.
     `per_second` 0 means as fast as possible. All times are seconds of one monotonic clock.
     """
 

@@ -40,9 +40,9 @@ class Report:
             logger.info("summary: sent %s, per second %s", f"{self.sent:,}", f"{rate:,}", extra={"fields": fields})
 
     def given_up(self, count: int) -> None:
-        """Log how many were taken on that Kafka has not acknowledged; each of them may have arrived or not."""
+        """Log how many queued messages Kafka has not acknowledged; each of them may have arrived or not."""
         if count:
-            logger.error("not confirmed by Kafka: %s", f"{count:,}", extra={"fields": {"not_confirmed": count}})
+            logger.error("not acknowledged by Kafka: %s", f"{count:,}", extra={"fields": {"not_confirmed": count}})
 
     def total(self) -> None:
         """Log the count since the start."""

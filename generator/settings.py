@@ -20,12 +20,12 @@ class GeneratorSettings:
     topic: str = transactions_topic()
     per_second: Decimal = setting("TRANSACTIONS_PER_SECOND", "10", number_from_zero, "the pace; 0: as fast as possible")
     count: int = setting(
-        "TRANSACTION_COUNT", "0", partial(whole_number, 0, 10**15), "stop after so many transactions; 0: never"
+        "TRANSACTION_COUNT", "0", partial(whole_number, 0, 10**15), "stop after this many transactions; 0: never"
     )
     seed: int | None = setting(
         "RANDOM_SEED",
         "",
         optional_whole_number,
-        "a whole number that gives the same accounts and amounts again; empty: others each time",
+        "a whole number: the same accounts and amounts each time; empty: different ones",
     )
-    accounts: int = setting("ACCOUNTS", "1000", partial(whole_number, 2, 10_000_000), "how many accounts there are")
+    accounts: int = setting("ACCOUNTS", "1000", partial(whole_number, 2, 10_000_000), "number of accounts")

@@ -1,1 +1,1 @@
-"""What travels between the services, and the seam to Kafka."""
+"""Reads and writes Kafka exactly once; the services use it through the seam (seam.py)."""

@@ -1,4 +1,4 @@
-"""How many bytes a message takes as a record batch of its own, uncompressed.
+"""The size of a message in bytes, as a record batch of its own, uncompressed.
 
 Source: the record batch format v2 in Kafka's documentation ("Message Format").
 """

@@ -1,12 +1,12 @@
-"""THE SEAM between the services and Kafka, and the words used on both sides of it.
+"""The seam: the interface between the services and Kafka, and the words used on both sides of it.
 
 A *record* is what was read from a partition, a *message* what is to be written to a topic. A *batch* is what one poll
-returned: the messages that follow from it and the group's new offsets become visible together, in one Kafka
-transaction, or not at all. A partition is *gained* when the consumer group assigns it to this member, and *lost* when
-the group takes it away, or has gone on without this member.
+returned. The messages that follow from it and the group's new offsets become visible together, in one Kafka
+transaction, or not at all. A partition is *gained* when the consumer group assigns it to this member. It is *lost* when
+the group takes it away, or no longer counts this member as one.
 
-Roles: a *processor* polls as a member of a consumer group and commits; a *publisher* only writes; a *reader* reads from
-here to there, in no group. Every implementation passes the same contract tests (tests/contract).
+Roles: a *processor* polls as a member of a consumer group and commits; a *publisher* only writes; a *reader* reads
+between two offsets, in no group. Every implementation passes the same contract tests (tests/contract).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -84,14 +84,14 @@ class OffsetUnstable(Exception):
 
 
 class ClientFailed(Exception):
-    """The client is of no use any more: close it and open a new one. What was not committed or delivered is not."""
+    """The client cannot go on: close it and open a new one. Only what it has confirmed counts as done."""
 
 
 class AccessRefused(Exception):
-    """Kafka refuses the login, the certificate or a right, and will until somebody changes that: do not try again.
+    """Kafka refuses the login, the certificate or a right, and will until somebody changes that: do not retry.
 
-    The message is one line that names what is refused and what is missing. A batch that could not be committed for it
-    is aborted: nothing of it is visible, its offsets are not committed.
+    The message is one line that names what is refused and what is missing. A batch that could not be committed because
+    of it is aborted: nothing of it is visible, its offsets are not committed.
     """
 
 
@@ -152,7 +152,7 @@ class Publisher(Protocol):
 
 
 class Reader(Protocol):
-    """Reads partitions from here to there. It joins no group and commits nothing."""
+    """Reads partitions from their starts to their ends. It joins no group and commits nothing."""
 
     @property
     def left(self) -> Offsets:

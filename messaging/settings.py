@@ -1,4 +1,4 @@
-"""The settings that services share, apart by who needs them: connection, group, topic creation, topic names."""
+"""The settings that services share, grouped by who needs them: connection, group, topic creation, topic names."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _TOPIC = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
 def servers(text: str) -> str:
     """Return a list of servers as it is: host:port, separated by commas."""
     if not (re.fullmatch(rf"{_SERVER}(,{_SERVER})*", text) and all(map(_can_be_looked_up, text.split(",")))):
-        message = "host:port, or several separated by commas"
+        message = "host:port, or several, comma-separated"
         raise ValueError(message)
     return text
 
@@ -43,7 +43,7 @@ def topic_name(text: str) -> str:
 def group_name(text: str) -> str:
     """Return a name for a consumer group."""
     if not text.isprintable() or text != text.strip():
-        message = "a name without control characters or outer blanks"
+        message = "a name without control characters or surrounding spaces"
         raise ValueError(message)
     return text
 
@@ -54,14 +54,17 @@ def consumer_group() -> Any:
         "CONSUMER_GROUP",
         "detector",
         group_name,
-        "the detectors' consumer group, which remembers how far they have read; another needs output topics of its own",
+        "the detectors' consumer group, which keeps their offsets; another group needs its own output topics",
     )
 
 
 def transactions_topic() -> Any:
     """Declare the field for the input's name, for all who need no other."""
     return setting(
-        "TRANSACTIONS_TOPIC", "transactions", topic_name, "what the generator writes; all four topics are different"
+        "TRANSACTIONS_TOPIC",
+        "transactions",
+        topic_name,
+        "the topic that the generator writes; all four topics must differ",
     )
 
 
@@ -76,7 +79,7 @@ class ConnectionSettings:
         "KAFKA_CLIENT",
         "kafka-python",
         partial(one_of, CLIENTS),
-        f"the client library: {' or '.join(CLIENTS)} (the faster)",
+        f"the client library: {' or '.join(CLIENTS)} (faster)",
     )
     security: SecuritySettings
 
@@ -87,7 +90,7 @@ class GroupSettings:
 
     consumer_group: str = consumer_group()
     batch_size: int = setting(
-        "BATCH_SIZE", "10000", partial(whole_number, 1, 1_000_000), "most records in one Kafka transaction"
+        "BATCH_SIZE", "10000", partial(whole_number, 1, 1_000_000), "maximum number of records in one Kafka transaction"
     )
     session_timeout_ms: int = setting(
         "KAFKA_SESSION_TIMEOUT_MS",
@@ -111,10 +114,10 @@ class TopicCreationSettings:
         "TOPIC_PARTITIONS",
         "4",
         partial(whole_number, 1, 10_000),
-        "partitions of each topic that has to be created; the more, the more detectors can share the work",
+        "partitions of each topic that is created; at most this many detectors share the work",
     )
     replication_factor: int = setting(
-        "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each partition then"
+        "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each of those partitions"
     )
 
 
@@ -125,7 +128,9 @@ class TopicSettings:
     transactions: str = transactions_topic()
     fraud: str = setting("FRAUD_TOPIC", "fraud", topic_name, "transactions judged to be fraud")
     legit: str = setting("LEGIT_TOPIC", "legit", topic_name, "all other transactions")
-    dead_letter: str = setting("DEAD_LETTER_TOPIC", "dead-letter", topic_name, "records that are not transactions")
+    dead_letter: str = setting(
+        "DEAD_LETTER_TOPIC", "dead-letter", topic_name, "records that are not valid transactions"
+    )
 
     def __post_init__(self) -> None:
         """Refuse a name used twice: a detector would read its own output for ever."""

@@ -1,4 +1,4 @@
-"""Getting to Kafka and staying there: load the library, wait for the cluster, replace a client that failed."""
+"""Connects to Kafka and stays connected: loads the library, waits for the cluster, replaces a client that failed."""
 
 import importlib
 import logging
@@ -48,7 +48,7 @@ def keep_running(session: Callable[[], None], connection: ConnectionSettings, st
 
 
 def wait_for_cluster(servers: str, stop: Stop) -> bool:
-    """Return True when one of the servers (host:port, comma between) accepts a connection, False when to stop."""
+    """Return True when one of the servers (host:port, comma-separated) accepts a connection, False on a stop."""
     every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
     while not stop.requested:
         problem = _problem_connecting(servers, stop)

@@ -1,4 +1,4 @@
-"""What a topic takes, by its configuration, and what is taken for granted where that may not be seen."""
+"""What a topic accepts, according to its configuration, and what is assumed where that may not be read."""
 
 import logging
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 class Topic(NamedTuple):
-    """What the cluster says of a topic; `max_message_bytes` is the size of the largest record batch it takes.
+    """What the cluster says of a topic; `max_message_bytes` is the size of the largest record batch it accepts.
 
-    A record's timestamp may be so many milliseconds before the broker's time, and so many after it.
+    A record's timestamp may be at most `most_before_ms` before the broker's time, and `most_after_ms` after it.
     """
 
     partitions: int

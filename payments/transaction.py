@@ -91,7 +91,7 @@ def _read(value: bytes) -> _AsWritten:
     except msgspec.DecodeError as error:
         problem = f"not JSON: {error}"
     except RecursionError:
-        problem = "nested too deep"
+        problem = "nested too deeply"
     raise InvalidTransaction(problem)
 
 

@@ -1,4 +1,4 @@
-"""What makes a cluster secure: keys and passwords, who may do what, and the commands that bring both to Kafka.
+"""Makes a cluster secure: keys, passwords and rights, and the commands that bring them to Kafka.
 
-Not in the services' images: they only have a password, and the certificate of the authority to trust.
+Not in the services' images: these have only a password, and the certificate of the authority to trust.
 """

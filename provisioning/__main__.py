@@ -1,4 +1,4 @@
-"""`python -m provisioning`: what is run once, before a secured Kafka starts (keys) and behind it (setup)."""
+"""`python -m provisioning`: run once before a secured Kafka starts (keys), and once after it (setup)."""
 
 import argparse
 import sys
@@ -12,8 +12,8 @@ from provisioning.store import FOLDERS, make_secrets
 from runtime.settings import InvalidSettings, environment, read_settings
 
 DESCRIPTION = """\
-keys: makes what is missing of the keys, certificates and passwords, a folder for each who uses them.
-setup: makes the users, the topics and the ACLs, at the Kafka that KAFKA_BOOTSTRAP_SERVERS and so on name.
+keys: makes the keys, certificates and passwords that are missing, in a folder for each user.
+setup: makes the users, topics and ACLs on the Kafka that KAFKA_BOOTSTRAP_SERVERS and the other settings name.
 Both can be repeated."""
 
 
@@ -48,10 +48,10 @@ def _parser() -> argparse.ArgumentParser:
         "python -m provisioning", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("step", choices=("keys", "setup"))
-    parser.add_argument("directory", type=Path, help="the folder of folders")
+    parser.add_argument("directory", type=Path, help="the folder that holds a folder for each user")
     parser.add_argument("--host", action="append", default=[], help="keys: a name or address of the broker")
     parser.add_argument(
-        "--owner", action="append", default=[], type=_owner, metavar="FOLDER=UID", help="keys: who reads a folder"
+        "--owner", action="append", default=[], type=_owner, metavar="FOLDER=UID", help="keys: who may read a folder"
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Brings users, topics and ACLs to a running cluster: afterwards each is as the table says, however often it is run."""
+"""Makes users, topics and ACLs in a running cluster. Repeating it is safe: afterwards all is as the table says."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence

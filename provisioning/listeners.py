@@ -1,4 +1,4 @@
-"""The broker's settings that secure it: TLS on every listener, a login or a certificate for everybody. Pure."""
+"""The broker's settings that secure it: TLS on every listener, and a login or a certificate for every client. Pure."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who may do what: a table, from which the cluster's ACLs are made. What does not stand here is refused. Pure."""
+"""Who may do what: a table from which the cluster's ACLs are made. What is not in it is refused. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Where keys and passwords are: a folder for each who uses them, made once and then left alone.
+"""Where keys and passwords are kept: a folder for each user, made once and then left alone.
 
     authority/   key.pem  ca.pem                   signs; for nobody else
     kafka/       key-and-certificate.pem  ca.pem   the broker's

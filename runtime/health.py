@@ -1,4 +1,4 @@
-"""Health: the loop touches a file each time round; `python -m runtime.health` fails when that was too long ago."""
+"""Health: the loop keeps touching a file; `python -m runtime.health` fails when that was too long ago."""
 
 import logging
 import os

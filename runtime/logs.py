@@ -39,7 +39,7 @@ class LogSettings:
         "LOG_TRANSACTIONS",
         "all",
         partial(one_of, ("all", "fraud", "none")),
-        "which transactions get a line of their own: all, fraud or none; the summary stays",
+        "which transactions are logged one by one: all, fraud or none; the summary stays",
     )
 
 

@@ -1,6 +1,6 @@
-"""Standard output and standard error that cannot fail: without a reader, on a full disk, or closed.
+"""Standard output and standard error that never raise: not without a reader, on a full disk, or closed.
 
-Whatever writes here, the log or a `print` in a user's rule, must not fail for the sake of what it says.
+A log line, or a `print` in a user's rule, must not fail because it cannot be written.
 """
 
 import io
@@ -82,7 +82,7 @@ class Complaint:
         """Say it."""
         if not self._is_made:
             self._is_made = True
-            said = f"{self._name}: the log cannot be written: {error.strerror}; going on without it\n"
+            said = f"{self._name}: the log cannot be written: {error.strerror}; continuing without it\n"
             standard_error().write(said)
 
 

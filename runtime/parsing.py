@@ -18,7 +18,7 @@ def writable_file(text: str) -> str | None:
     try:
         problem = _problem_with_file(Path(text).absolute())
     except OSError as error:
-        problem = f"a file that can be made: {error.strerror}"
+        problem = f"a file that can be created: {error.strerror}"
     if problem:
         raise ValueError(problem)
     return text
@@ -26,8 +26,8 @@ def writable_file(text: str) -> str | None:
 
 def _problem_with_file(path: Path) -> str | None:
     if path.is_dir() or not path.parent.is_dir():
-        return "a file in a folder that is there"
-    return None if os.access(path if path.exists() else path.parent, os.W_OK) else "a file that may be written"
+        return "a file in an existing folder"
+    return None if os.access(path if path.exists() else path.parent, os.W_OK) else "a writable file"
 
 
 def one_of(choices: Sequence[str], text: str) -> str:

@@ -1,4 +1,4 @@
-"""The first moments of a service process, before anything that takes time is imported: this imports little itself."""
+"""The start of a service process, before anything slow is imported: this module imports little itself."""
 
 import os
 import sys

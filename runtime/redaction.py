@@ -1,4 +1,4 @@
-"""Keeping secrets out of the log: with LOG_LEVEL=debug a library writes its whole configuration and each login."""
+"""Keeps secrets out of the log: with LOG_LEVEL=debug a library logs its whole configuration and each login."""
 
 HIDDEN = "***"  # stands for a secret
 _SHORTEST_TOLD_FROM_WORDS = 6

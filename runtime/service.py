@@ -116,7 +116,7 @@ def _settings_or_end(name: str, settings_class: type[T]) -> tuple[T, Sequence[st
     except InvalidSettings as invalid:
         _tell(name, map(str, invalid.mistakes))
         end(EXIT_BAD_SETTINGS)
-    return settings, [f".env: {printable(name)} is no setting{hint}" for name, hint in unknown_names(file)]
+    return settings, [f".env: {printable(name)} is not a setting{hint}" for name, hint in unknown_names(file)]
 
 
 def _tell(name: str, lines: Iterable[str]) -> None:

@@ -93,7 +93,7 @@ def unknown_names(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         if known and name not in known and not _OF_OTHERS.match(name):
             nearest = difflib.get_close_matches(name, known, 1)
-            yield name, f"; is {nearest[0]} meant?" if nearest else ""
+            yield name, f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 def read_settings(settings_class: type[T], texts: Mapping[str, str]) -> T:

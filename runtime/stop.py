@@ -1,7 +1,7 @@
-"""Stopping: SIGTERM and SIGINT ask for it, the loops look whether somebody has, and a watchdog ends what hangs.
+"""Stopping: SIGTERM and SIGINT request it, the loops check for it, and a watchdog ends what hangs.
 
-Nothing is ever raised out of a signal handler: it would surface inside whatever runs at that moment, such as a user's
-rule or a line of the log, which take it for a failure of their own.
+A signal handler never raises: the exception would surface inside whatever runs at that moment, such as a user's rule or
+a log line, which would take it for a failure of its own.
 """
 
 import os

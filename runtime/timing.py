@@ -1,4 +1,4 @@
-"""Telling the time, and when it is time again."""
+"""The time as the log writes it, and intervals."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What is said of a user's code: it may be anything, and raise anything, also while it is asked what it is."""
+"""Describes exceptions of a user's code, which may be of any kind, and may raise another while being described."""
 
 import traceback
 

@@ -1,4 +1,4 @@
-"""Make .venv hold what locks say, then become a command.
+"""Makes .venv hold what the locks say, then becomes a command.
 
     python -m scripts.make_venv EXIT_FAILED EXIT_STOPPED "LOCK ..." [COMMAND [ARGUMENT ...]]
 
@@ -114,7 +114,7 @@ def install(locks: Sequence[str], waiting: Waiting) -> None:
     options = ["--disable-pip-version-check", "--progress-bar=off", "--no-deps", "--require-hashes"]
     pip = [str(PYTHON), "-m", "pip", "install", *options, "--requirement", locks[0]]
     try:
-        run(pip, f"Installing {locks[0]} into .venv, this once", waiting)
+        run(pip, f"Installing {locks[0]} into .venv (only once)", waiting)
     except Failed:  # in order, as without a network: what is there stays
         shutil.rmtree(UNFINISHED)
         raise

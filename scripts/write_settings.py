@@ -1,4 +1,4 @@
-"""Write what is said of the settings: the table in README.md, and .env.example.
+"""Writes the settings' documentation: the table in README.md, and .env.example.
 
     .venv/bin/python -m scripts.write_settings
 
@@ -29,9 +29,9 @@ _TABLE_BEGINS = f"<!-- made by {COMMAND} -->\n"
 _TABLE_ENDS = "<!-- end of what it made -->\n"
 _TABLE_HEAD = "\n| name | default | |\n| --- | --- | --- |\n"
 _EXAMPLE_HEAD = f"""\
-# Copy this file to .env and change what you need. Both `docker compose` and the services read .env; what is set in
-# the environment stands over it. Every line here is the default. Inside compose, KAFKA_BOOTSTRAP_SERVERS is always
-# kafka:9092, and HEALTH_FILE is set.
+# Copy this file to .env and change what you need. Both `docker compose` and the services read .env; variables of the
+# environment override it. Every line here is the default. In Compose, KAFKA_BOOTSTRAP_SERVERS is always kafka:9092,
+# and HEALTH_FILE is set.
 # .env.example is made by {COMMAND}
 """
 

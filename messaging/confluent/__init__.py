@@ -1,4 +1,4 @@
-"""The seam on confluent-kafka: Python's door to librdkafka, the C library that does the work and speaks in its logs."""
+"""The seam on confluent-kafka, which wraps librdkafka: the C library that does the work and writes the logs."""
 
 from messaging.confluent.processor import open_processor
 from messaging.confluent.publisher import open_publisher

@@ -1,4 +1,4 @@
-"""What every client of this library has: its configuration, its log, and how its calls are made and fail."""
+"""What all clients of this library share: configuration, log, and how calls are made and fail."""
 
 import logging
 import time
@@ -124,7 +124,7 @@ def _logger() -> dict[str, Any]:
 
 
 def _watch_connections(statistics: str) -> None:
-    """Tell of a cluster that stays away, of which librdkafka itself logs once in half a minute at most."""
+    """Report an unreachable cluster, which librdkafka itself logs at most every half minute."""
     brokers = msgspec.json.decode(statistics)["brokers"]
     if not any(broker["state"] == "UP" for broker in brokers.values()):
         library_logger.error("all connections have failed")

@@ -1,4 +1,4 @@
-"""What the group has given this member, and how far it has been read."""
+"""The partitions assigned to this member, and how far each has been read."""
 
 import struct
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Exactly once, on one consumer and one transactional producer.
 
-The library is told of a gained partition only when it is started, so that it never looks for an offset itself: where
-the assignment changes while it asks, it takes "may change" for "from the beginning".
+The library is told of a gained partition only when it is started, so that it never looks for an offset itself: if the
+assignment changes while it asks, it takes "may change" for "from the beginning".
 """
 
 from collections.abc import Iterable, Sequence
@@ -99,7 +99,7 @@ class ConfluentProcessor:
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
             self._rewind(batch)
-            raise BatchAborted("the consumer group has gone on without this member")
+            raise BatchAborted("no longer a member of the consumer group")
         offsets = [TopicPartition(self._topic, *at) for at in batch.next_offsets().items()]
         try:
             self._transactions.commit(messages, offsets, batch.member)
@@ -128,9 +128,9 @@ class ConfluentProcessor:
         return polled
 
     def _member(self) -> Any:
-        """Return the group metadata, None where the group has gone on without this member.
+        """Return the group metadata, None where this member is no longer in the group.
 
-        The broker does not check whoever says that he is none: such a batch would be committed.
+        The broker does not check a generation of -1: such a batch would be committed.
         """
         metadata: Any = self._consumer.consumer_group_metadata()
         return metadata if generation_of(metadata) >= 0 and self._consumer.memberid() else None

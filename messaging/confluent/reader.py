@@ -1,4 +1,4 @@
-"""Reading from here to there, in no group."""
+"""A reader: reads between two offsets, in no group."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

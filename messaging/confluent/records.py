@@ -1,4 +1,4 @@
-"""A record as the library reads it, and a message as it writes it."""
+"""Converts what the library reads to records, and messages to what it writes."""
 
 from operator import methodcaller
 from typing import Any

@@ -1,4 +1,4 @@
-"""What librdkafka tells of a refusal, and how; for those who use that library."""
+"""How librdkafka reports that Kafka refuses access."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ _OF_THE_LIBRARY = "Local: "  # begins its words for what was not the broker's an
 class Refusals:
     """Remembers that a login or a certificate was refused.
 
-    librdkafka tells its `error_cb` so and tries again for ever; the call that is under way just takes its time.
+    librdkafka reports it to `error_cb` and retries for ever; the call in progress just takes its time.
     """
 
     def __init__(self, security: SecuritySettings) -> None:

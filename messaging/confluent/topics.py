@@ -1,4 +1,4 @@
-"""Topics: created where they are missing, described as they are, and where they end."""
+"""Creates missing topics, describes topics, and tells where they end."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -78,7 +78,7 @@ def _list_topics(admin: AdminClient, seconds: float) -> Any:
 def _listed(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Any:
     listed = until_done(admin, refusals, partial(_list_topics, admin))
     if not listed.topics.keys() >= set(names):
-        raise ClientFailed("cannot read the topics: they have gone")
+        raise ClientFailed("cannot read the topics: they no longer exist")
     return listed
 
 

@@ -1,4 +1,4 @@
-"""Kafka transactions, one after the other, on a producer that an abort replaces."""
+"""Kafka transactions, one after the other, on one producer; an abort replaces the producer."""
 
 import uuid
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from messaging.settings import ConnectionSettings, GroupSettings
 
 
 class Transactions:
-    """Commits messages with a group's offsets. What goes wrong is raised as KafkaException, for `abort` or the end."""
+    """Commits messages with a group's offsets. Errors are raised as KafkaException: then call `abort`, or `close`."""
 
     def __init__(self, connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""What every client of this library has: its configuration, how it is closed, and how its calls fail."""
+"""What all clients of this library share: configuration, how they are closed, and how calls fail."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress

@@ -1,4 +1,4 @@
-"""What the group has given this member."""
+"""The partitions assigned to this member."""
 
 from collections.abc import Collection
 

@@ -90,7 +90,7 @@ class KafkaPythonProcessor:
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
             self._rewind(batch)
-            raise BatchAborted("the consumer group has gone on without this member")
+            raise BatchAborted("no longer a member of the consumer group")
         offsets = {
             TopicPartition(self._topic, partition): OffsetAndMetadata(offset, "", -1)
             for partition, offset in batch.next_offsets().items()

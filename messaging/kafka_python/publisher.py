@@ -1,4 +1,4 @@
-"""Writing only: one idempotent producer."""
+"""A publisher: one idempotent producer."""
 
 from collections import deque
 from collections.abc import Sequence

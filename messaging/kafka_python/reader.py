@@ -1,4 +1,4 @@
-"""Reading from here to there, in no group."""
+"""A reader: reads between two offsets, in no group."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A record as the library reads it, and a message as it writes it; with all that Kafka allows, unlike by itself."""
+"""Converts what the library reads to records, and messages to what it writes: also what only Kafka itself allows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -62,14 +62,14 @@ class MessageSerializer(Serializer):
 
 
 class _Headers(list[tuple[str, bytes | None]]):
-    """Counts as empty: kafka-python adds up the lengths of headers that do not, and stumbles over one without value."""
+    """Counts as empty: otherwise kafka-python adds up the headers' lengths, and fails on one without a value."""
 
     def __bool__(self) -> bool:
         return False
 
 
 class _Batch(DefaultRecordBatch):
-    """A record batch in which a header's name that is not UTF-8 costs a record its headers, not everybody the batch."""
+    """A record batch that can be read even if a header's name is not UTF-8: only that record loses its headers."""
 
     _buffer: Any
     _pos: int

@@ -1,4 +1,4 @@
-"""What kafka-python tells of a refusal, and how."""
+"""How kafka-python reports that Kafka refuses access."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -25,7 +25,7 @@ from messaging.security.settings import SecuritySettings
 class Refusals:
     """Remembers that a login or a certificate was refused.
 
-    kafka-python 3.0.12 means to, but forgets it, tries again until its time is over, and then says that it is.
+    kafka-python 3.0.12 is meant to, but forgets it, retries until its timeout, and then reports only the timeout.
     """
 
     def __init__(self, security: SecuritySettings) -> None:

@@ -1,4 +1,4 @@
-"""Topics: created where they are missing, described as they are, and where they end."""
+"""Creates missing topics, describes topics, and tells where they end."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing

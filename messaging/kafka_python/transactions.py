@@ -1,4 +1,4 @@
-"""Kafka transactions, one after the other, on a producer that an abort replaces."""
+"""Kafka transactions, one after the other, on one producer; an abort replaces the producer."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from messaging.settings import ConnectionSettings, GroupSettings
 
 
 class Transactions:
-    """Commits messages with a group's offsets. What goes wrong is raised as KafkaError or ValueError, for `abort`.
+    """Commits messages with a group's offsets. Errors are raised as KafkaError or ValueError: then call `abort`.
 
     Raises ClientFailed where no answer comes in time.
     """

@@ -1,4 +1,4 @@
-"""What a port of Kafka asks for, where all that a client sees of it is a connection that closes."""
+"""Finds out whether a listener requires TLS or a login: a client without it only sees a connection that closes."""
 
 import socket
 import ssl
@@ -20,13 +20,13 @@ def connect(server: str) -> socket.socket:
 
 
 def missing_security(connection: ConnectionSettings) -> str | None:
-    """Say which setting has to be another one because the first server wants TLS or a login; None: none is known."""
+    """Return which setting must change because the first server requires TLS or a login; None if none is known."""
     server, security = connection.bootstrap_servers.partition(",")[0], connection.security
-    mistake = f"KAFKA_SECURITY_PROTOCOL={security.protocol} has to be"
+    mistake = f"KAFKA_SECURITY_PROTOCOL={security.protocol} must be"
     if not security.has_tls and _wants_tls(server):
-        return f"Kafka at {server} wants TLS: {mistake} SSL or SASL_SSL"
+        return f"Kafka at {server} requires TLS: {mistake} SSL or SASL_SSL"
     if not security.has_login and _wants_login(server, security):
-        return f"Kafka at {server} wants a login: {mistake} SASL_{security.protocol}, with KAFKA_SASL_USERNAME"
+        return f"Kafka at {server} requires a login: {mistake} SASL_{security.protocol}, with KAFKA_SASL_USERNAME"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What the services say when Kafka refuses them: one line, which names what is refused and what is missing."""
+"""What the services say when Kafka refuses access: one line that names what is refused and what is missing."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ def login_refused(security: SecuritySettings, detail: str) -> str:
 def certificate_refused(security: SecuritySettings, detail: str) -> str:
     """Say that this side does not trust the broker's certificate, or the broker not this side's."""
     return (
-        f"no trust in a certificate: KAFKA_SSL_CA_FILE={security.ca_file or ''} has to hold the authority of a broker "
-        f"whose certificate is for the host in KAFKA_BOOTSTRAP_SERVERS, and KAFKA_SSL_CERTIFICATE_FILE="
-        f"{security.certificate_file or ''} what the broker asks for ({detail})"
+        f"certificate not trusted ({detail}): KAFKA_SSL_CA_FILE={security.ca_file or ''} must hold the broker's CA, "
+        f"the broker's certificate must name the host in KAFKA_BOOTSTRAP_SERVERS, and KAFKA_SSL_CERTIFICATE_FILE="
+        f"{security.certificate_file or ''} must be trusted by the broker if it asks for one"
     )
 
 
@@ -40,8 +40,8 @@ def topic_rights_missing(security: SecuritySettings, missing: Mapping[str, str])
 def settings_hidden(security: SecuritySettings, topics: Sequence[str], max_message_bytes: int) -> str:
     """Say that the topics' settings may not be seen, and what is assumed."""
     return (
-        f"{_lacks(security)} {_right('DescribeConfigs', topics)}: going on as if Kafka's defaults held there, "
-        f"max.message.bytes={max_message_bytes} and timestamps of any time"
+        f"{_lacks(security)} {_right('DescribeConfigs', topics)}: assuming Kafka's defaults, "
+        f"max.message.bytes={max_message_bytes} and any timestamp"
     )
 
 

@@ -39,14 +39,18 @@ class SecuritySettings:
     given_password: str | None = setting(
         "KAFKA_SASL_PASSWORD", "", optional_text, "the password; a file is safer", is_secret=True
     )
-    password_file: str | None = setting("KAFKA_SASL_PASSWORD_FILE", "", optional_text, "the file that holds it")
+    password_file: str | None = setting(
+        "KAFKA_SASL_PASSWORD_FILE", "", optional_text, "the file that holds the password"
+    )
     ca_file: str | None = setting(
-        "KAFKA_SSL_CA_FILE", "", optional_text, "the authorities to trust, as PEM; empty: those of the system"
+        "KAFKA_SSL_CA_FILE", "", optional_text, "the CAs to trust, as PEM; empty: those of the system"
     )
     certificate_file: str | None = setting(
-        "KAFKA_SSL_CERTIFICATE_FILE", "", optional_text, "this client's certificate, as PEM, where Kafka asks for one"
+        "KAFKA_SSL_CERTIFICATE_FILE", "", optional_text, "this client's certificate, as PEM, if Kafka asks for one"
     )
-    key_file: str | None = setting("KAFKA_SSL_KEY_FILE", "", optional_text, "its key, as PEM and without a password")
+    key_file: str | None = setting(
+        "KAFKA_SSL_KEY_FILE", "", optional_text, "the key of that certificate, as PEM, without a password"
+    )
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together, and files that cannot be used, before Kafka is touched."""

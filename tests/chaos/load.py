@@ -14,7 +14,7 @@ _START_SECONDS = 20.0
 _SENT = r"(?:summary|stopped): sent ([\d,]+)"
 _STOPPED = "stopped: sent "
 _SENT_ID = r'"id":"([^"]+)"'
-_NOT_CONFIRMED = r"not confirmed by Kafka: ([\d,]+)"
+_NOT_CONFIRMED = r"not acknowledged by Kafka: ([\d,]+)"
 _BAD: Sequence[bytes | None] = (
     None,
     b"",

@@ -85,13 +85,13 @@ def test_a_service_that_ends_by_itself_ends_all_with_its_exit_code(tmp_path: Pat
         service(command, name).kill()
         assert command.wait() == 128 + signal.SIGKILL
         command.expect_nothing_left()
-        assert f"the {name} ended by itself, with exit code 137" in command.errors
+        assert f"the {name} ended unexpectedly, with exit code 137" in command.errors
         assert " stopped: " in command.output
 
 
 def test_a_generator_that_has_sent_everything_leaves_the_detector_at_work(tmp_path: Path) -> None:
     with closing(Command(tmp_path, MODULE, "--port", "0", TRANSACTION_COUNT="5", FRAUD_THRESHOLD="9000")) as command:
-        command.wait_for("the generator has sent all that it had to send")
+        command.wait_for("the generator has finished")
         command.wait_for(" LEGIT ", count=5)
         command.process.terminate()
         assert command.wait() == 0
@@ -104,7 +104,7 @@ def test_a_kafka_that_ends_by_itself_ends_all(tmp_path: Path) -> None:
         (java,) = [each for each in command.descendants() if each.name() == "java"]
         java.kill()
         assert command.wait() == 1
-        assert "Kafka ended by itself" in command.errors
+        assert "Kafka ended unexpectedly" in command.errors
     assert folders_left(tmp_path) == []
 
 

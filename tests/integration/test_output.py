@@ -123,7 +123,7 @@ def test_a_generator_that_cannot_write_its_log_says_so_once_and_goes_on(
     target: str, problem: str, settings: Mapping[str, str], broker: str, names: Names, tmp_path: Path
 ) -> None:
     process = run_into(target, "generator", {**settings, "TRANSACTION_COUNT": str(PAID)}, tmp_path)
-    said = f"generator: the log cannot be written: {problem}; going on without it\n"
+    said = f"generator: the log cannot be written: {problem}; continuing without it\n"
     assert expect_end(process) == (0, said)
     assert len(committed(broker, names.transactions)) == PAID
 
@@ -138,7 +138,7 @@ def test_a_detector_that_cannot_write_its_log_says_so_once_and_goes_on_judging(
     process = run_into(target, "detector", settings, tmp_path)
     wait_until_judged(broker, names, PAID)
     process.terminate()
-    said = f"detector: the log cannot be written: {problem}; going on without it\n" if problem else ""
+    said = f"detector: the log cannot be written: {problem}; continuing without it\n" if problem else ""
     assert expect_end(process) == (0, said)
     assert_each_judged_once(broker, names, PAID)
 

@@ -1,4 +1,4 @@
-"""A secured cluster: who is let in and what each may do; a refusal is one line, exit code 3, and loses nothing."""
+"""A secured cluster: logins and rights; a refusal is one line and exit code 3, and loses nothing."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,7 +28,7 @@ END_SECONDS = 30
 
 @pytest.fixture
 def on_secured(client: str, tmp_path: Path) -> Iterator[Services]:
-    """Starts services with one client, which have to be told who they are."""
+    """Starts services with one client; each needs its credentials."""
     settings = {"KAFKA_CLIENT": client, "TRANSACTIONS_PER_SECOND": "50"}
     with closing(Services(settings, tmp_path)) as services:
         yield services
@@ -37,7 +37,7 @@ def on_secured(client: str, tmp_path: Path) -> Iterator[Services]:
 
 def assert_refused(service: Service, *words: str) -> None:
     assert service.wait(END_SECONDS) == 3
-    errors = [line for line in service.lines if " ERROR " in line and "not confirmed by Kafka" not in line]
+    errors = [line for line in service.lines if " ERROR " in line and "not acknowledged by Kafka" not in line]
     assert len(errors) == 1
     assert all(word in f"{errors[0]}\n" for word in words), errors
     assert not service.matches("Traceback")
@@ -55,7 +55,7 @@ def wrong_password(directory: Path) -> str:
     return str(path)
 
 
-def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured: Services, tmp_path: Path) -> None:
+def test_wrong_credentials_are_refused(secured: SecuredKafka, on_secured: Services, tmp_path: Path) -> None:
     me = secured.login("generator")
     port = secured.bootstrap_servers.partition(":")[2]
     none = on_secured.start("generator", **{**secured.settings, "KAFKA_SASL_USERNAME": ""})
@@ -69,19 +69,17 @@ def test_who_is_not_who_he_says_is_not_let_in(secured: SecuredKafka, on_secured:
     authority = on_secured.start("generator", **{**me, "KAFKA_SSL_CA_FILE": foreign_authority(tmp_path)})
     host = on_secured.start("detector", **{**secured.login("detector"), "KAFKA_BOOTSTRAP_SERVERS": f"127.1:{port}"})
     assert none.wait(END_SECONDS) == 2
-    assert_refused(plain, "wants TLS", "KAFKA_SECURITY_PROTOCOL=PLAINTEXT")
-    assert_refused(anonymous, "wants a login", "KAFKA_SECURITY_PROTOCOL=SSL has to be SASL_SSL")
-    assert_refused(audits, "wants a login", "KAFKA_SECURITY_PROTOCOL=SSL has to be SASL_SSL")
+    assert_refused(plain, "requires TLS", "KAFKA_SECURITY_PROTOCOL=PLAINTEXT")
+    assert_refused(anonymous, "requires a login", "KAFKA_SECURITY_PROTOCOL=SSL must be SASL_SSL")
+    assert_refused(audits, "requires a login", "KAFKA_SECURITY_PROTOCOL=SSL must be SASL_SSL")
     for service in wrong:
         assert_refused(service, "login refused", "KAFKA_SASL_USERNAME=generator")
     assert_refused(unknown, "login refused", "KAFKA_SASL_USERNAME=nobody")
-    assert_refused(authority, "no trust in a certificate", "KAFKA_SSL_CA_FILE=")
-    assert_refused(host, "no trust in a certificate", "KAFKA_BOOTSTRAP_SERVERS")
+    assert_refused(authority, "certificate not trusted", "KAFKA_SSL_CA_FILE=")
+    assert_refused(host, "certificate not trusted", "KAFKA_BOOTSTRAP_SERVERS")
 
 
-def test_who_shows_no_certificate_is_not_let_in_where_one_is_asked_for(
-    secured: SecuredKafka, on_secured: Services
-) -> None:
+def test_a_missing_client_certificate_is_refused(secured: SecuredKafka, on_secured: Services) -> None:
     setup = secured.setup.connection
     by_certificate = {
         "KAFKA_BOOTSTRAP_SERVERS": setup.bootstrap_servers,
@@ -94,15 +92,13 @@ def test_who_shows_no_certificate_is_not_let_in_where_one_is_asked_for(
     }
     without = on_secured.start("generator", **by_certificate)
     let_in = on_secured.start("generator", **by_certificate, **shown)
-    assert_refused(without, "no trust in a certificate", "KAFKA_SSL_CERTIFICATE_FILE")
+    assert_refused(without, "certificate not trusted", "KAFKA_SSL_CERTIFICATE_FILE")
     let_in.wait_for_line(" SENT ", END_SECONDS)
     assert let_in.stop() == 0
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
-def test_who_logs_in_by_another_mechanism_is_let_in(
-    secured: SecuredKafka, on_secured: Services, mechanism: str
-) -> None:
+def test_every_login_mechanism_is_accepted(secured: SecuredKafka, on_secured: Services, mechanism: str) -> None:
     form = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, ITERATIONS)
     user = UserScramCredentialUpsertion("generator", form, PASSWORD.encode())
     admin = open_admin(secured.setup.connection)  # it has to live until the answer is there
@@ -115,7 +111,7 @@ def test_who_logs_in_by_another_mechanism_is_let_in(
 
 
 def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str = "") -> None:
-    """Give everybody the rights of the table, but one principal none on one resource, or on none of its kind."""
+    """Give every right of the table, except one principal's on a resource, or on all of its kind."""
     table = rights(kafka.setup.consumer_group, read_settings(TopicSettings, {}))
     taken = [
         right for right in table if right.principal == principal and right.resource == resource and name in right.name
@@ -124,7 +120,7 @@ def allow_all_but(kafka: SecuredKafka, principal: str, resource: str, name: str 
     allow_only(open_admin(kafka.setup.connection), [right for right in table if right not in taken])
 
 
-def test_without_the_right_to_see_settings_all_do_their_work(secured: SecuredKafka, on_secured: Services) -> None:
+def test_describe_configs_is_not_needed(secured: SecuredKafka, on_secured: Services) -> None:
     table = rights(secured.setup.consumer_group, read_settings(TopicSettings, {}))
     allow_only(
         open_admin(secured.setup.connection), [right for right in table if right.operation != "DESCRIBE_CONFIGS"]
@@ -141,7 +137,7 @@ def test_without_the_right_to_see_settings_all_do_their_work(secured: SecuredKaf
     assert warnings == [0, 1, 1]
 
 
-def test_nobody_may_do_more_than_his_work(secured: SecuredKafka, on_secured: Services) -> None:
+def test_each_service_has_only_its_own_rights(secured: SecuredKafka, on_secured: Services) -> None:
     generator, detector, audit = map(secured.login, ("generator", "detector", "audit"))
     reads = on_secured.start("detector", **generator, TRANSACTIONS_TOPIC="fraud", FRAUD_TOPIC="transactions")
     writes = on_secured.start("generator", **detector)
@@ -168,7 +164,7 @@ def test_nobody_may_do_more_than_his_work(secured: SecuredKafka, on_secured: Ser
         ("generator", "TOPIC", "transactions", r"(Write on topic transactions|Describe on topic transactions \(.*\))$"),
     ],
 )
-def test_a_right_that_is_withdrawn_loses_nothing(
+def test_nothing_is_lost_when_a_right_is_withdrawn(
     secured: SecuredKafka, on_secured: Services, loser: str, resource: str, name: str, missing: str
 ) -> None:
     pair = {module: on_secured.start(module, **secured.login(module)) for module in ("generator", "detector")}
@@ -190,4 +186,4 @@ def test_a_right_that_is_withdrawn_loses_nothing(
         assert again.stop() == 0
     audit = on_secured.start("audit", **secured.login("audit"))
     assert audit.wait(END_SECONDS) == 0
-    assert audit.matches("the law of conservation holds")
+    assert audit.matches("audit passed: every record is accounted for")

@@ -1,4 +1,4 @@
-"""The law of conservation: what came in went out, each record once, in the right topic, in its order."""
+"""Nothing lost, doubled or misrouted: what came in went out, each record once, in the right topic, in its order."""
 
 import json
 from collections.abc import Sequence

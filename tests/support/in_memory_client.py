@@ -140,7 +140,7 @@ class InMemoryProcessor:
         if self._cluster.faults:
             raise self._cluster.faults.popleft()
         if batch.member != self._group.generation:
-            raise BatchAborted("the group has gone on without this member")
+            raise BatchAborted("no longer a member of the consumer group")
         if not all(map(self._cluster.takes, messages)):
             raise BatchAborted("a message is larger than its topic takes, or its partition is none")
 

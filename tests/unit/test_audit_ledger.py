@@ -1,4 +1,4 @@
-"""The ledger finds each way to break the law of conservation, and is silent where it holds."""
+"""The ledger finds each kind of offence, and none where every record is accounted for."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal

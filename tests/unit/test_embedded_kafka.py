@@ -161,7 +161,7 @@ def test_free_ports_are_different_and_free() -> None:
 
 
 def test_a_command_that_does_not_exist_is_a_mistake() -> None:
-    assert command_mistakes(["no-such-command", "start"]) == ["there is no command 'no-such-command'"]
+    assert command_mistakes(["no-such-command", "start"]) == ["command not found: 'no-such-command'"]
 
 
 @pytest.mark.parametrize("words", [[], ["sh", "-c", "true"]])

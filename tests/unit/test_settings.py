@@ -91,7 +91,7 @@ def test_a_name_in_the_file_that_no_part_knows_is_told_with_the_nearest_one(
     known = "FRAUD_THRESHOLD=1\nKAFKA_PORT=1\nCOMPOSE_PROJECT_NAME=x\nNO_COLOR=1\n"
     (tmp_path / ".env").write_text(f"{known}FRAUD_TRESHOLD=100\nXYZ=1\n")
     monkeypatch.chdir(tmp_path)
-    assert list(unknown_names(env_file())) == [("FRAUD_TRESHOLD", "; is FRAUD_THRESHOLD meant?"), ("XYZ", "")]
+    assert list(unknown_names(env_file())) == [("FRAUD_TRESHOLD", "; did you mean FRAUD_THRESHOLD?"), ("XYZ", "")]
 
 
 def test_without_a_file_no_name_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ def test_what_is_not_an_amount_makes_it_no_transaction(text: str) -> None:
         (b'{"id":"1","source":null,"target":"b","amount":1}', "source"),
         (b'{"id":"1","source":"a","target":["b"],"amount":1}', "target"),
         (b"[" * 100_000, "object"),
-        (b'{"id":"1","source":"a","target":"b","amount":1,"unknown":' + b"[" * 100_000, "nested too deep"),
+        (b'{"id":"1","source":"a","target":"b","amount":1,"unknown":' + b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_is_not_a_transaction_is_refused_with_the_reason(value: bytes | None, problem: str) -> None:
