@@ -81,5 +81,5 @@ def test_the_log_says_what_moves_and_what_is_waited_for(
     assert caplog.messages == [
         "revoked: transactions[2]",
         "assigned: transactions[1], transactions[3]",
-        "not started yet: transactions[3]; the group's offset is not certain: may change",
+        "not started yet: transactions[3]; the group's offset may still change: may change",
     ]
