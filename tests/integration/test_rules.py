@@ -64,4 +64,4 @@ def test_a_rule_that_meddles_with_the_process_changes_neither_verdicts_nor_exit_
     assert json.loads(detector.wait_for_line('"stopped: ').string)["judged"] == 20
     audit = services.start("audit", **settings)
     assert audit.wait(60) == 0
-    assert json.loads(audit.wait_for_line("holds").string)["counts"]["lost"] == 0
+    assert json.loads(audit.wait_for_line("audit passed").string)["counts"]["lost"] == 0
