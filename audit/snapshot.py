@@ -58,9 +58,9 @@ class Snapshot(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What a topic takes: records of so many bytes, and timestamps of so many ms before and after the present.
+    """What a topic accepts: its largest record in bytes, and timestamps of how many ms before and after the present.
 
-    `sets_time`: it takes any, and puts the present in its place (LogAppendTime).
+    `sets_time`: it accepts any timestamp, and replaces it by the present (LogAppendTime).
     """
 
     largest: int

@@ -43,7 +43,7 @@ def run(
 
 
 def send_all(publisher: Publisher, messages: Iterator[Message], due: int, stop: Stop) -> bool:
-    """Make and send so many messages, or fewer where a stop is asked for; return whether there are no more."""
+    """Make and send the messages that are due, or fewer if a stop is asked for; return whether there are no more."""
     made = 0
     with stop.while_waiting_for("its own making of transactions"):
         for message in islice(messages, due):

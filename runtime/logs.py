@@ -91,7 +91,7 @@ def configure_logging(settings: LogSettings, service: str, output: Output) -> Ca
 
 
 def printable(text: str, most: int = _MOST_CHARACTERS) -> str:
-    """Return foreign text in a form that cannot break or colour a log line: escaped, and cut to so many characters."""
+    """Return foreign text in a form that cannot break or colour a log line: escaped, and cut to `most` characters."""
     if len(text) > most:
         text = text[:most] + "…"
     return text if text.isprintable() else ascii(text)[1:-1]

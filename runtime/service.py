@@ -39,7 +39,7 @@ class ServiceFailed(Exception):
 
 
 class ServiceRefused(ServiceFailed):
-    """Somebody has to give the service a right, a password or a certificate first; starting it again is of no use."""
+    """The service needs a right, a password or a certificate first; starting it again without that is useless."""
 
     exit_code = EXIT_REFUSED
 

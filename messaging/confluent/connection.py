@@ -34,7 +34,7 @@ def configuration(connection: ConnectionSettings, refusals: Refusals) -> dict[st
         "bootstrap.servers": connection.bootstrap_servers,
         "error_cb": refusals.on_error,
         "reconnect.backoff.max.ms": 1_000,
-        # A machine that is gone refuses nothing: what was asked of it is asked of another one after so long.
+        # A machine that is gone refuses nothing: after this long another one is asked instead.
         "socket.connection.setup.timeout.ms": 2_000,
         "socket.timeout.ms": 5_000,
         "statistics.interval.ms": 5_000,

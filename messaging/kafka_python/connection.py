@@ -30,7 +30,7 @@ def configuration(connection: ConnectionSettings, refusals: Refusals) -> Mapping
         "bootstrap_servers": connection.bootstrap_servers.split(","),
         "bootstrap_timeout_ms": 5_000,
         "reconnect_backoff_max_ms": 1_000,
-        # A machine that is gone refuses nothing: what was asked of it is asked of another one after so long.
+        # A machine that is gone refuses nothing: after this long another one is asked instead.
         "request_timeout_ms": 10_000,
     }
 
