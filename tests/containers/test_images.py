@@ -19,7 +19,7 @@ CONTEXT = (
     "docker-compose.kafka.yml",
     "Dockerfile",
     ".dockerignore",
-    "requirements/run.txt",
+    "requirements",
     "messaging",
     "payments",
     "runtime",
@@ -91,7 +91,7 @@ def test_only_the_service_and_what_it_stands_on_is_inside(service: str, image: s
 
 def test_only_the_locked_packages_are_installed(image: str) -> None:
     added = set(inside(image, "python", "-c", INSTALLED).split()) - set(inside(BASE, "python", "-c", INSTALLED).split())
-    lock = (stack.ROOT / "requirements/run.txt").read_text().splitlines()
+    lock = (stack.ROOT / "requirements" / "run.txt").read_text().splitlines()
     locked = [Requirement(line.rstrip("\\ ")) for line in lock if "==" in line]
     assert added == {package.name for package in locked if package.marker is None or package.marker.evaluate()}
 
@@ -109,7 +109,7 @@ def test_the_image_adds_less_than_60_mb_to_its_base(image: str) -> None:
 def test_changed_code_leaves_the_layer_of_the_dependencies_as_it_is(
     service: str, image: str, changed: str, context: Path
 ) -> None:
-    for package in ("messaging", "runtime", service):
+    for package in ("messaging", "payments", "runtime", service):
         (context / package / "__init__.py").write_text('"""Changed."""\n')
     before, after = layers(image), layers(build(changed, service, context))
     folder_lock_and_packages = 3
