@@ -48,7 +48,7 @@ def test_a_batch_that_a_suspension_has_interrupted_is_refused_and_doubles_nothin
     other.wait_for_line(ALL_FOUR, 30)
     other.wait_for_line("LEGIT|FRAUD", count=200)
     sleeper.resume()
-    sleeper.wait_for_line(r"WARNING batch of \d+ aborted")
+    sleeper.wait_for_line(r"WARNING batch of \d+ records aborted")
     assert generator.wait(60) == 0
     wait_until_judged(broker, names, 4_000)
     assert_each_judged_once(broker, names, 4_000)
