@@ -67,14 +67,21 @@ def test_three_detectors_share_the_partitions() -> None:
 
 
 def partitions_are_shared() -> bool:
-    shares = [last_assigned(detector) for detector in stack.containers("detector")]
+    shares = [held_partitions(detector) for detector in stack.containers("detector")]
     together = sorted(partition for share in shares for partition in share)
     return len(shares) == 3 and all(shares) and together == ["0", "1", "2", "3"]
 
 
-def last_assigned(detector: stack.Container) -> Sequence[str]:
-    assigned = [line for line in detector.lines if " assigned: " in line]
-    return re.findall(r"transactions\[(\d+)]", assigned[-1]) if assigned else []
+def held_partitions(detector: stack.Container) -> set[str]:
+    """Return what the detector has been given and not been taken, as its log says."""
+    held: set[str] = set()
+    for line in detector.lines:
+        moved = set(re.findall(r"transactions\[(\d+)]", line))
+        if " assigned: " in line:
+            held |= moved
+        elif " revoked: " in line:
+            held -= moved
+    return held
 
 
 @pytest.mark.usefixtures("running")
