@@ -18,7 +18,7 @@ from messaging.confluent.records import record
 from messaging.confluent.refusals import Refusals
 from messaging.confluent.topics import refused_operations
 from messaging.confluent.transactions import Transactions
-from messaging.seam import Batch, BatchAborted, ClientFailed, Message, OffsetUnstable
+from messaging.seam import AccessRefused, Batch, BatchAborted, ClientFailed, Message, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
 
 _POLL_SECONDS = 0.1  # a change of the assignment does not end the library's own wait
@@ -109,8 +109,7 @@ class ConfluentProcessor:
 
     def lag(self) -> int | None:
         lags = [self._partition_lag(assigned) for assigned in self._consumer.assignment()]
-        known = [lag for lag in lags if lag is not None]
-        return sum(known) if len(known) == len(lags) and not self._membership.waiting else None
+        return None if None in lags or self._membership.waiting else sum(filter(None, lags))
 
     def close(self) -> None:
         self._transactions.close()
@@ -149,24 +148,32 @@ class ConfluentProcessor:
         if not (problem.txn_requires_abort() or problem.code() in _REFUSED_RECORDS):
             unauthorized(problem)
             raise ClientFailed(f"cannot write: {problem.str()}")
-        with raising_client_failed(f"cannot write: {problem.str()}; cannot abort", unauthorized):
+        said = f"cannot write: {problem.str()}; cannot abort"
+        with raising_client_failed(said, unauthorized):
+            refusal = self._refusal_of_a_topic(problem, outputs)
+        with raising_client_failed(said, partial(self._raise_refusal, refusal, outputs)):
             self._transactions.abort()
             self._rewind(batch)
-            self._raise_if_a_topic_is_refused(problem, outputs)
-        unauthorized(problem)
+        self._raise_refusal(refusal, outputs, problem)
 
     def _rewind(self, batch: Batch) -> None:
         for partition, offset in self._membership.rewound(batch.first_offsets()).items():
             with raising_client_failed("cannot read again"):
                 self._consumer.seek(TopicPartition(self._topic, partition, offset))
 
-    def _raise_if_a_topic_is_refused(self, problem: KafkaError, outputs: Iterable[str]) -> None:
-        """Raise AccessRefused where the problem may be a right on a topic, and Kafka says which ones are missing."""
-        if problem.code() in _MAY_LACK_A_RIGHT:
-            needed = {self._topic: "Read", **dict.fromkeys(outputs, "Write")}
-            refused = refused_operations(self._connection, self._refusals, needed)
-            if refused:
-                raise self._refusals.missing(refused)
+    def _refusal_of_a_topic(self, problem: KafkaError, outputs: Iterable[str]) -> AccessRefused | None:
+        """Return what to raise where the problem may be a right on a topic, and Kafka says which ones are missing."""
+        if problem.code() not in _MAY_LACK_A_RIGHT:
+            return None
+        needed = {self._topic: "Read", **dict.fromkeys(outputs, "Write")}
+        refused = refused_operations(self._connection, self._refusals, needed)
+        return self._refusals.missing(refused) if refused else None
+
+    def _raise_refusal(self, refusal: AccessRefused | None, outputs: Iterable[str], error: KafkaError) -> None:
+        """Raise the refusal that names the topic, else one of what the error may be about, if it is for a right."""
+        if refusal is not None:
+            raise refusal
+        self._raise_if_unauthorized(error, "Write", outputs)
 
     def _raise_if_unauthorized(self, error: KafkaError, operation: str, topics: Iterable[str]) -> None:
         self._refusals.raise_if_unauthorized(error, operation, topics, self._group.consumer_group)
