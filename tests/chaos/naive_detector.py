@@ -4,6 +4,7 @@ A member that the group has left behind then commits as nobody, which the broker
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -19,7 +20,15 @@ _commit_as_polled = KafkaPythonProcessor.commit
 
 
 def _commit_as_of_now(self: Any, batch: Batch, messages: Sequence[Message]) -> None:
+    producer = self._transactions._producer  # noqa: SLF001 - it is to be broken
+    send_offsets = type(producer).send_offsets_to_transaction
+    producer.send_offsets_to_transaction = partial(_send_as_of_now, partial(send_offsets, producer), self._consumer)
     _commit_as_polled(self, replace(batch, member=self._consumer.group_metadata()), messages)
+
+
+def _send_as_of_now(send_offsets: Any, consumer: Any, offsets: Any, _polled: Any) -> None:
+    """Ask when all messages are sent, which is when such a loop asks."""
+    send_offsets(offsets, consumer.group_metadata())
 
 
 if __name__ == "__main__":
