@@ -13,7 +13,7 @@ from audit.notes import note
 from audit.reader import read
 from audit.settings import AuditSettings
 from audit.snapshot import KAFKAS_LIMITS, Snapshot, take_snapshot
-from messaging.seam import Offsets, Record
+from messaging.batch import Offsets, Record
 from messaging.security.refusals import settings_hidden
 from runtime.service import ServiceFailed
 from runtime.stop import Stop

@@ -12,7 +12,7 @@ from enum import IntFlag
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeGuard
 
-from messaging.seam import Record
+from messaging.batch import Record
 from payments.transaction import Transaction
 
 _MOST_ADDED_BYTES = 4096

@@ -15,7 +15,7 @@ from audit.law import Allowed, Law, count_reasons, identity, judge, read
 from audit.origins import contents_before, coordinates, without_coordinates
 from audit.partition import FOUND, FOUND_BY_CONTENT, NO_KEY, Partition, fingerprint, key_hash, time_of
 from audit.places import INDEX, PARTITION_BIT, Places
-from messaging.seam import Record
+from messaging.batch import Record
 from messaging.settings import TopicSettings
 
 

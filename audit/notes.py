@@ -2,7 +2,7 @@
 
 from audit.findings import LOST, MISROUTED
 from audit.law import Allowed, Law, judge, read, why
-from messaging.seam import Record
+from messaging.batch import Record
 from messaging.settings import TopicSettings
 from runtime.logs import printable
 

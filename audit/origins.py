@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from audit.partition import fingerprint
-from messaging.seam import Headers, Record
+from messaging.batch import Headers, Record
 from messaging.settings import TopicSettings
 
 _REASON = "fraud.reason"

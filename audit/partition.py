@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from messaging.seam import Headers, Record
+from messaging.batch import Headers, Record
 
 NO_KEY = -1  # never the hash of a key
 NOT_FOUND, FOUND, FOUND_BY_CONTENT = 0, 1, 2

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from audit.connection import or_refused
+from messaging.batch import Offsets, Record
 from messaging.confluent import open_reader
-from messaging.seam import ClientFailed, Offsets, Reader, Record
+from messaging.seam import ClientFailed, Reader
 from messaging.settings import ConnectionSettings
 from runtime.service import ServiceFailed
 from runtime.stop import Stop

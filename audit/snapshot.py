@@ -24,8 +24,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, Resou
 
 from audit.connection import configuration, or_failed, or_refused
 from audit.settings import AuditSettings
+from messaging.batch import Offsets
 from messaging.confluent.refusals import Refusals
-from messaging.seam import Offsets
 from messaging.security.listener import missing_security
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop

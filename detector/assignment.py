@@ -7,7 +7,8 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 
-from messaging.seam import Batch, OffsetUnstable, Processor
+from messaging.batch import Batch
+from messaging.seam import OffsetUnstable, Processor
 from runtime.timing import Every
 
 _SECONDS_BETWEEN_LINES = 5.0

@@ -1,18 +1,22 @@
 """The detector's loop: poll, route, commit. A batch is visible as a whole or not at all; an aborted one comes again.
 
-A stop is checked for between two records: the rest of the batch is not judged, and nothing of it is committed.
+Judging ends after about a second: what was judged by then is committed, the rest is polled again. A stop is checked for
+between two records: the rest of the batch is not judged, and nothing of it is committed.
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detector.assignment import Assignment
+from detector.batch_limit import MOST_SECONDS, BatchLimit
 from detector.outputs import Outputs
 from detector.report import Report
-from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, route
+from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, dead_letter, route
 from detector.rules import Rule
-from messaging.seam import Batch, BatchAborted, ClientFailed, Message, Processor
+from messaging.batch import Batch, Message, Record
+from messaging.seam import BatchAborted, ClientFailed, MessageRefused, Processor
 from runtime.health import Heartbeat
 from runtime.logs import printable
 from runtime.service import ServiceFailed
@@ -23,7 +27,9 @@ POLL_SECONDS = 0.5
 _POLL_SECONDS_WHILE_STARTING = 0.05
 _MOST_ABORTS = 10
 _PAUSE_AFTER_ABORT_SECONDS = 0.2
+_MOST_SECONDS_IN_HAND = 30.0  # well below the time after which a group gives up a member that does not poll
 
+Routed = Sequence[tuple[Message, Outcome]]
 logger = logging.getLogger(__name__)
 
 
@@ -32,20 +38,20 @@ class RuleFailures:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._in_a_row = 0
+        self.in_a_row = 0  # of what has been committed
 
-    def check(self, outcomes: Sequence[Outcome]) -> None:
-        """Raise ServiceFailed when the limit is reached."""
+    def with_these(self, outcomes: Sequence[Outcome]) -> int:
+        """Return how many are in a row when these are committed. Raises ServiceFailed when the limit is reached."""
+        in_a_row = self.in_a_row
         for outcome in outcomes:
             if not (isinstance(outcome, DeadLetter) and outcome.rule_failed):
-                self._in_a_row = 0
+                in_a_row = 0
                 continue
-            self._in_a_row += 1
-            if self._in_a_row >= self._limit:
+            in_a_row += 1
+            if in_a_row >= self._limit:
                 problem = printable(outcome.problem, LONGEST_PROBLEM)
-                raise ServiceFailed(
-                    f"{problem}; {self._in_a_row} consecutive failures (DEAD_LETTER_LIMIT): fix FRAUD_RULES"
-                )
+                raise ServiceFailed(f"{problem}; {in_a_row} consecutive failures (DEAD_LETTER_LIMIT): fix FRAUD_RULES")
+        return in_a_row
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Detector:
     assignment: Assignment
     rules: Sequence[Rule]
     failures: RuleFailures
+    limit: BatchLimit
     outputs: Outputs
     report: Report
     heartbeat: Heartbeat
@@ -78,7 +85,8 @@ def run(detector: Detector) -> None:
 def poll_and_judge(detector: Detector) -> bool:
     """Poll one batch and judge it; start partitions that can be. Returns False where it was aborted: it comes again."""
     assignment = detector.assignment
-    batch = detector.processor.poll(_POLL_SECONDS_WHILE_STARTING if assignment.is_starting else POLL_SECONDS)
+    seconds = _POLL_SECONDS_WHILE_STARTING if assignment.is_starting else POLL_SECONDS
+    batch = detector.processor.poll(seconds, detector.limit.size)
     assignment.change(batch)
     if batch.records and not judge(detector, batch):
         return False
@@ -87,29 +95,84 @@ def poll_and_judge(detector: Detector) -> bool:
 
 
 def judge(detector: Detector, batch: Batch) -> bool:
-    """Route a batch, commit it and report it. Returns False where it was aborted."""
-    routed = route_all(detector, batch)
-    if detector.stop.requested:
-        detector.stop.end_a_child()
-        return True
-    outcomes = [outcome for _, outcome in routed]
-    detector.failures.check(outcomes)
-    try:
-        detector.processor.commit(batch, [message for message, _ in routed])
-    except BatchAborted as aborted:
-        logger.warning("batch of %d records aborted, reading it again: %s", len(batch.records), aborted)
-        return False
-    detector.report.batch(outcomes)
+    """Judge a batch and commit it, as far as there is time: the rest is polled again. Returns False if it was aborted.
+
+    Where a topic refuses a message for good, ever smaller pieces are committed, until the record stands alone; no poll
+    comes between.
+    """
+    deadline = time.monotonic() + _MOST_SECONDS_IN_HAND
+    most, is_late = len(batch.records), False
+    while batch.records and not is_late and not detector.stop.requested:
+        piece, _ = batch.split(most)
+        try:
+            committed = judge_piece(detector, piece)
+        except MessageRefused:
+            most = len(piece.records) // 2
+            detector.heartbeat.beat()
+            continue
+        except BatchAborted as aborted:
+            logger.warning("batch of %d records aborted, reading it again: %s", len(batch.records), aborted)
+            detector.processor.rewind(batch)
+            return False
+        is_late = committed < len(piece.records) or time.monotonic() > deadline
+        _, batch = batch.split(committed)
+        most *= 2
+    if batch.records and not detector.stop.requested:
+        detector.processor.rewind(batch)
     return True
 
 
-def route_all(detector: Detector, batch: Batch) -> Sequence[tuple[Message, Outcome]]:
-    """Return what follows from the records, up to where a stop is asked for."""
-    stop, rules, outputs, now = detector.stop, detector.rules, detector.outputs, now_ms()
+def judge_piece(detector: Detector, piece: Batch) -> int:
+    """Judge and commit what can be in time; return how many records that are. Raises BatchAborted.
+
+    A record that stands alone is a dead letter where a topic refuses it; of several, MessageRefused is raised.
+    """
+    begin = time.monotonic()
+    routed = route_in_time(detector, piece.records, begin + MOST_SECONDS)
+    if detector.stop.requested:
+        detector.stop.end_a_child()
+        return 0
+    judging_seconds = time.monotonic() - begin
+    judged, others = piece.split(len(routed))
+    try:
+        commit(detector, judged, routed)
+    except MessageRefused as refused:
+        if len(piece.records) > 1:
+            raise
+        commit_dead_letter(detector, piece, refused)
+    finally:
+        throttled_seconds = detector.processor.throttled_seconds()
+        detector.limit.follow(len(routed), judging_seconds, throttled_seconds, in_time=not others.records)
+    return len(routed)
+
+
+def route_in_time(detector: Detector, records: Sequence[Record], deadline: float) -> Routed:
+    """Return what follows from the records, up to the deadline, or to where a stop is asked for."""
+    stop, rules, outputs, now, clock = detector.stop, detector.rules, detector.outputs, now_ms(), time.monotonic
     routed = []
     with stop.while_waiting_for("a rule of FRAUD_RULES to answer"):
-        for record in batch.records:
+        for record in records:
             if stop.requested:
                 break
             routed.append(route(record, rules, outputs, now))
+            if clock() > deadline:
+                break
     return routed
+
+
+def commit(detector: Detector, batch: Batch, routed: Routed) -> None:
+    """Commit and report what follows from a batch. Raises BatchAborted, and ServiceFailed when rules keep failing."""
+    outcomes = [outcome for _, outcome in routed]
+    failures = detector.failures.with_these(outcomes)
+    detector.processor.commit(batch, [message for message, _ in routed])
+    detector.failures.in_a_row = failures
+    detector.report.batch(outcomes)
+
+
+def commit_dead_letter(detector: Detector, single: Batch, refused: MessageRefused) -> None:
+    """Commit a batch of one record, which a topic has refused in these words, as a dead letter."""
+    [record] = single.records
+    try:
+        commit(detector, single, [dead_letter(record, detector.outputs, now_ms(), f"refused by the topic: {refused}")])
+    except MessageRefused as again:
+        raise ClientFailed(f"cannot write a dead letter: {again}") from again

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from detector.outputs import Outputs
 from detector.rules import Rule
 from detector.verdict import RuleFailed, Verdict, judge
+from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
-from messaging.seam import Headers, Message, Record
 from payments.transaction import InvalidTransaction, read_transaction
 
 REASON_HEADER = "fraud.reason"
@@ -37,16 +37,16 @@ def route(record: Record, rules: Sequence[Rule], outputs: Outputs, now: int) -> 
     `now` is the time in milliseconds since the epoch.
     """
     if record.problem is not None:
-        return _dead_letter(record, outputs, now, record.problem)
+        return dead_letter(record, outputs, now, record.problem)
     if not _is_timely(record, outputs, now):
         problem = f"timestamp {record.timestamp} is outside the range that the output topics accept"
-        return _dead_letter(record, outputs, now, problem)
+        return dead_letter(record, outputs, now, problem)
     try:
         verdict = judge(read_transaction(record.value), rules)
     except InvalidTransaction as error:
-        return _dead_letter(record, outputs, now, str(error))
+        return dead_letter(record, outputs, now, str(error))
     except RuleFailed as error:
-        return _dead_letter(record, outputs, now, str(error), rule_failed=True)
+        return dead_letter(record, outputs, now, str(error), rule_failed=True)
     message = (
         _fraud(record, outputs, verdict)
         if verdict.reasons
@@ -54,7 +54,7 @@ def route(record: Record, rules: Sequence[Rule], outputs: Outputs, now: int) -> 
     )
     if not _fits(message, outputs):
         size, limit = batch_bytes(message), outputs.max_message_bytes
-        return _dead_letter(record, outputs, now, f"{size} bytes uncompressed exceed max.message.bytes={limit}")
+        return dead_letter(record, outputs, now, f"{size} bytes uncompressed exceed max.message.bytes={limit}")
     return message, verdict
 
 
@@ -64,9 +64,10 @@ def _fraud(record: Record, outputs: Outputs, verdict: Verdict) -> Message:
     return message if _fits(message, outputs) else replace(message, headers=record.headers)
 
 
-def _dead_letter(
+def dead_letter(
     record: Record, outputs: Outputs, now: int, problem: str, *, rule_failed: bool = False
 ) -> tuple[Message, DeadLetter]:
+    """Return the dead letter that follows from a record with this problem, as large as the topics accept."""
     problem = problem[:LONGEST_PROBLEM]
     coordinates = [
         (ERROR_HEADER + "topic", record.topic.encode()),

@@ -2,10 +2,13 @@
 
 import logging
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 
 from detector import loop
 from detector.assignment import Assignment
+from detector.batch_limit import BatchLimit
+from detector.loop import RuleFailures
 from detector.outputs import Outputs, outputs_of
 from detector.report import Report
 from detector.rules import THRESHOLD_RULE, amount_over
@@ -18,6 +21,18 @@ from runtime.service import run_service
 from runtime.stop import Stop
 
 logger = logging.getLogger("detector")
+
+
+@dataclass(frozen=True)
+class Service:
+    """What outlives a client."""
+
+    settings: DetectorSettings
+    library: ClientLibrary
+    failures: RuleFailures
+    limit: BatchLimit
+    report: Report
+    stop: Stop
 
 
 def main(process: Process) -> None:
@@ -34,28 +49,36 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
         settings.group.consumer_group,
         ", ".join([f"{THRESHOLD_RULE} ({settings.fraud_threshold})", *(rule.name for rule in settings.fraud_rules)]),
     )
-    report = Report(settings.runtime.log.transactions)
-    session = partial(detect, settings, load_library(settings.connection.client), report, stop)
-    keep_running(session, settings.connection, stop)
-    report.total()
+    service = Service(
+        settings,
+        load_library(settings.connection.client),
+        RuleFailures(settings.dead_letter_limit),
+        BatchLimit(settings.group.batch_size),
+        Report(settings.runtime.log.transactions),
+        stop,
+    )
+    keep_running(partial(detect, service), settings.connection, stop)
+    service.report.total()
 
 
-def detect(settings: DetectorSettings, library: ClientLibrary, report: Report, stop: Stop) -> None:
+def detect(service: Service) -> None:
     """Judge with one client, until a stop is asked for or the client fails."""
-    outputs = prepare(settings, library)
+    settings = service.settings
+    outputs = prepare(settings, service.library)
     topic = settings.topics.transactions
-    with closing(library.open_processor(settings.connection, settings.group, topic)) as processor:
+    with closing(service.library.open_processor(settings.connection, settings.group, topic)) as processor:
         logger.info("connected: reading %s", topic)
         loop.run(
             loop.Detector(
                 processor,
                 Assignment(processor, topic),
                 rules=[amount_over(settings.fraud_threshold), *settings.fraud_rules],
-                failures=loop.RuleFailures(settings.dead_letter_limit),
+                failures=service.failures,
+                limit=service.limit,
                 outputs=outputs,
-                report=report,
+                report=service.report,
                 heartbeat=Heartbeat(settings.runtime.health_file),
-                stop=stop,
+                stop=service.stop,
             )
         )
 

@@ -6,7 +6,8 @@ from itertools import islice
 
 from generator.pace import Pace
 from generator.report import Report
-from messaging.seam import Message, Publisher
+from messaging.batch import Message
+from messaging.seam import Publisher
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
 from runtime.stop import Stop

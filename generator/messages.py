@@ -1,6 +1,6 @@
 """What the generator sends: a transaction as a message, with its timestamp."""
 
-from messaging.seam import Message
+from messaging.batch import Message
 from payments.transaction import Transaction, write_transaction
 from runtime.timing import now_ms, rfc3339
 

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 
-from messaging.seam import Message
+from messaging.batch import Message
 from payments.transaction import read_transaction
 from runtime.timing import Every
 

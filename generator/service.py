@@ -11,7 +11,8 @@ from generator.fake_transactions import fake_transactions
 from generator.messages import as_message, timestamp
 from generator.report import Report
 from generator.settings import GeneratorSettings
-from messaging.seam import ClientLibrary, Message
+from messaging.batch import Message
+from messaging.seam import ClientLibrary
 from messaging.supervisor import keep_running, load_library
 from runtime.health import Heartbeat
 from runtime.process import Process

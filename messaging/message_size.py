@@ -3,7 +3,7 @@
 Source: the record batch format v2 in Kafka's documentation ("Message Format").
 """
 
-from messaging.seam import Message
+from messaging.batch import Message
 
 _BATCH_HEADER_BYTES = 61
 _ATTRIBUTES_AND_DELTAS_BYTES = 3

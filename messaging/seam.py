@@ -9,74 +9,20 @@ Roles: a *processor* polls as a member of a consumer group and commits; a *publi
 between two offsets, in no group. Every implementation passes the same contract tests (tests/contract).
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from msgspec import Struct
-
+from messaging.batch import Batch, Message, Offsets, Record
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 from messaging.topics import Topic
 
-Headers = Sequence[tuple[str, bytes | None]]
-Offsets = Mapping[tuple[str, int], int]  # by topic and partition
-
-
-class Record(Struct, frozen=True, gc=False):
-    """A record as it was read. `timestamp` is in milliseconds since the epoch.
-
-    `problem` says why the client could not read it whole; key, value and headers are then what it could read.
-    `has_broker_time`: the topic has put the broker's time in the place of the writer's (LogAppendTime); told by readers
-    alone.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    problem: str | None = None
-    has_broker_time: bool = False
-
-
-class Message(Struct, frozen=True, gc=False):
-    """A record to be written. `partition` None: chosen by the key, as Java's client does (murmur2).
-
-    `timestamp` is in milliseconds since the epoch; librdkafka, for which 0 means now, writes 1 for it.
-    """
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    timestamp: int
-    partition: int | None
-
-
-class Batch(Struct, frozen=True):
-    """What one poll returned; each partition's records are in order, and none is of a partition that is not started.
-
-    `lost` comes before `gained`: a partition in both has been somebody else's meanwhile. `member` is the library's own
-    word for who polled the records, read right after the poll; None where that was no member of the group any more.
-    """
-
-    records: Sequence[Record] = ()
-    lost: Collection[int] = ()
-    gained: Collection[int] = ()
-    member: Any = None
-
-    def first_offsets(self) -> Mapping[int, int]:
-        """Return by partition the offset of the first record: from here an aborted batch is read again."""
-        return {record.partition: record.offset for record in reversed(self.records)}
-
-    def next_offsets(self) -> Mapping[int, int]:
-        """Return by partition the offset of the *next* record, the one behind the last: what the group commits."""
-        return {record.partition: record.offset + 1 for record in self.records}
-
 
 class BatchAborted(Exception):
-    """Nothing of the batch is visible and its offsets are not committed; the next poll gives its records again."""
+    """Nothing of the batch is visible and its offsets are not committed: rewind to it, and poll it again."""
+
+
+class MessageRefused(BatchAborted):
+    """The batch is aborted because a topic refuses a message for good, in the broker's words: it would do so again."""
 
 
 class OffsetUnstable(Exception):
@@ -98,13 +44,13 @@ class AccessRefused(Exception):
 class Processor(Protocol):
     """Reads one topic as a member of a consumer group and writes to others, exactly once.
 
-    Every method but `lag` and `close` raises ClientFailed when the client cannot go on, and AccessRefused.
+    Every method but those that say otherwise raises ClientFailed when the client cannot go on, and AccessRefused.
     """
 
-    def poll(self, seconds: float) -> Batch:
-        """Return the next batch; it is empty when nothing came within `seconds`.
+    def poll(self, seconds: float, most: int) -> Batch:
+        """Return the next batch, of at most so many records; it is empty when nothing came within `seconds`.
 
-        Only committed records are read. The batch before must have been committed, aborted or abandoned for good.
+        Only committed records are read. The batch before must have been committed, rewound or abandoned for good.
         """
 
     def committed(self, partition: int) -> int | None:
@@ -119,12 +65,21 @@ class Processor(Protocol):
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         """Write the messages and the batch's next offsets in one Kafka transaction; the batch has records.
 
-        Raises BatchAborted when that did not work and the batch is to be polled again, for instance because the
-        partitions have been given to another member meanwhile.
+        Raises BatchAborted when that did not work, for instance because the partitions have been given to another
+        member meanwhile, and MessageRefused when it will not work with these messages.
         """
 
+    def rewind(self, batch: Batch) -> None:
+        """Let the next poll begin with the batch's records again, as far as their partitions are still assigned."""
+
+    def throttled_seconds(self) -> float:
+        """Return for how long a quota has delayed what was written since the last call. Never raises."""
+
     def lag(self) -> int | None:
-        """Return how many records of the assigned partitions are still to be read, None while that is not known."""
+        """Return how many records of the assigned partitions are still to be read, None while that is not known.
+
+        Never raises.
+        """
 
     def close(self) -> None:
         """Leave the group. Never raises."""

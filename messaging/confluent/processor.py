@@ -12,13 +12,13 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
+from messaging.batch import Batch, Message
 from messaging.confluent.connection import UNANSWERED, configuration, is_one_of, open_consumer, raising_client_failed
 from messaging.confluent.membership import Membership, generation_of
 from messaging.confluent.records import record
 from messaging.confluent.refusals import Refusals
-from messaging.confluent.topics import refused_operations
 from messaging.confluent.transactions import Transactions
-from messaging.seam import AccessRefused, Batch, BatchAborted, ClientFailed, Message, OffsetUnstable
+from messaging.seam import BatchAborted, ClientFailed, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
 
 _POLL_SECONDS = 0.1  # a change of the assignment does not end the library's own wait
@@ -32,15 +32,6 @@ _HELD_BACK = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
 )
-# A commit may have failed for a right on a topic, and does not say on which: librdkafka only counts the messages, or
-# says that the Kafka transaction has failed already.
-_MAY_LACK_A_RIGHT = (
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError._INCONSISTENT,  # noqa: SLF001 - librdkafka's own errors begin so
-    KafkaError._STATE,  # noqa: SLF001 - librdkafka's own errors begin so
-)
-# A producer refuses such a record on the spot; a new attempt of the batch may lead elsewhere.
-_REFUSED_RECORDS = (KafkaError._UNKNOWN_PARTITION, KafkaError.MSG_SIZE_TOO_LARGE)  # noqa: SLF001 - librdkafka's own errors
 
 
 def open_processor(connection: ConnectionSettings, group: GroupSettings, topic: str) -> "ConfluentProcessor":
@@ -58,14 +49,14 @@ class ConfluentProcessor:
         self._group = group
         self._topic = topic
         self._refusals = Refusals(connection.security)
-        self._transactions = Transactions(connection, group, self._refusals)
+        self._transactions = Transactions(connection, group, topic, self._refusals)
         self._membership = Membership()
         self._consumer = open_consumer(_configuration(connection, group, self._refusals))
         self._consumer.subscribe([topic], on_assign=self._membership.on_assign, on_revoke=self._membership.on_revoke)
 
-    def poll(self, seconds: float) -> Batch:
+    def poll(self, seconds: float, most: int) -> Batch:
         with raising_client_failed("cannot read"):
-            polled = self._consume(seconds)
+            polled = self._consume(seconds, most)
             member = self._member() if polled else None
         self._refusals.raise_if_refused()
         lost, gained = self._membership.changes()
@@ -98,14 +89,17 @@ class ConfluentProcessor:
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
-            self._rewind(batch)
             raise BatchAborted("no longer a member of the consumer group")
         offsets = [TopicPartition(self._topic, *at) for at in batch.next_offsets().items()]
-        try:
-            self._transactions.commit(messages, offsets, batch.member)
-        except KafkaException as error:
-            self._abort(batch, error.args[0], {message.topic for message in messages})
-            raise BatchAborted(error.args[0].str()) from error
+        self._transactions.commit(messages, offsets, batch.member)
+
+    def rewind(self, batch: Batch) -> None:
+        for partition, offset in self._membership.rewound(batch.first_offsets()).items():
+            with raising_client_failed("cannot read again"):
+                self._consumer.seek(TopicPartition(self._topic, partition, offset))
+
+    def throttled_seconds(self) -> float:
+        return self._transactions.throttled_seconds()
 
     def lag(self) -> int | None:
         lags = [self._partition_lag(assigned) for assigned in self._consumer.assignment()]
@@ -116,14 +110,14 @@ class ConfluentProcessor:
         with suppress(KafkaException, RuntimeError):
             self._consumer.close()
 
-    def _consume(self, seconds: float) -> list[Any]:
+    def _consume(self, seconds: float, most: int) -> list[Any]:
         """Return what comes, after at most so many seconds, or as soon as the assignment changes."""
         deadline = monotonic() + seconds
         polled: list[Any] = []
         while not (polled or self._membership.has_changed) and (left := deadline - monotonic()) > 0:
             polled = self._consumer.consume(1, min(left, _POLL_SECONDS))
-        if polled:
-            polled += self._consumer.consume(self._group.batch_size - 1, 0)
+        if polled and most > 1:
+            polled += self._consumer.consume(most - 1, 0)
         return polled
 
     def _member(self) -> Any:
@@ -141,39 +135,6 @@ class ConfluentProcessor:
             raise ClientFailed(f"cannot read: {message.error().str()}")
         ends[message.partition()] = message.offset()
         return False
-
-    def _abort(self, batch: Batch, problem: KafkaError, outputs: Iterable[str]) -> None:
-        """Abort and rewind. Raises AccessRefused and ClientFailed where a new attempt would be of no use."""
-        unauthorized = partial(self._raise_if_unauthorized, operation="Write", topics=outputs)
-        if not (problem.txn_requires_abort() or problem.code() in _REFUSED_RECORDS):
-            unauthorized(problem)
-            raise ClientFailed(f"cannot write: {problem.str()}")
-        said = f"cannot write: {problem.str()}; cannot abort"
-        with raising_client_failed(said, unauthorized):
-            refusal = self._refusal_of_a_topic(problem, outputs)
-        with raising_client_failed(said, partial(self._raise_refusal, refusal, outputs)):
-            self._transactions.abort()
-            self._rewind(batch)
-        self._raise_refusal(refusal, outputs, problem)
-
-    def _rewind(self, batch: Batch) -> None:
-        for partition, offset in self._membership.rewound(batch.first_offsets()).items():
-            with raising_client_failed("cannot read again"):
-                self._consumer.seek(TopicPartition(self._topic, partition, offset))
-
-    def _refusal_of_a_topic(self, problem: KafkaError, outputs: Iterable[str]) -> AccessRefused | None:
-        """Return what to raise where the problem may be a right on a topic, and Kafka says which ones are missing."""
-        if problem.code() not in _MAY_LACK_A_RIGHT:
-            return None
-        needed = {self._topic: "Read", **dict.fromkeys(outputs, "Write")}
-        refused = refused_operations(self._connection, self._refusals, needed)
-        return self._refusals.missing(refused) if refused else None
-
-    def _raise_refusal(self, refusal: AccessRefused | None, outputs: Iterable[str], error: KafkaError) -> None:
-        """Raise the refusal that names the topic, else one of what the error may be about, if it is for a right."""
-        if refusal is not None:
-            raise refusal
-        self._raise_if_unauthorized(error, "Write", outputs)
 
     def _raise_if_unauthorized(self, error: KafkaError, operation: str, topics: Iterable[str]) -> None:
         self._refusals.raise_if_unauthorized(error, operation, topics, self._group.consumer_group)

@@ -7,10 +7,11 @@ from typing import Any
 
 from confluent_kafka import KafkaError
 
+from messaging.batch import Message
 from messaging.confluent.connection import open_producer, raising_client_failed
 from messaging.confluent.records import send
 from messaging.confluent.refusals import Refusals
-from messaging.seam import ClientFailed, Message
+from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings
 
 

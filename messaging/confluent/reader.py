@@ -6,10 +6,11 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
+from messaging.batch import Offsets, Record
 from messaging.confluent.connection import configuration, open_consumer, raising_client_failed
 from messaging.confluent.records import record_with_its_time
 from messaging.confluent.refusals import Refusals
-from messaging.seam import ClientFailed, Offsets, Record
+from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings
 
 _MOST_RECORDS = 2_000

@@ -5,8 +5,8 @@ from typing import Any
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Producer
 
+from messaging.batch import Headers, Message, Record
 from messaging.confluent.connection import SLICE_SECONDS
-from messaging.seam import Headers, Message, Record
 
 _ANY_PARTITION = -1
 # Where a name cannot be decoded, the library returns something and sets an error: a plain call, once Python has

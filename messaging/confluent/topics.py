@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
 
+from messaging.batch import Offsets
 from messaging.confluent.connection import (
     ANSWER_SECONDS,
     is_one_of,
@@ -17,7 +18,7 @@ from messaging.confluent.connection import (
     until_done,
 )
 from messaging.confluent.refusals import Refusals
-from messaging.seam import ClientFailed, Offsets
+from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings, TopicCreationSettings
 from messaging.topics import TOPIC_CONFIGS, Topic, describe_all
 

@@ -1,32 +1,69 @@
 """Kafka transactions, one after the other, on one producer; an abort replaces the producer."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, ThrottleEvent, TopicPartition
 
-from messaging.confluent.connection import open_producer, until_done
+from messaging.batch import Message
+from messaging.confluent.connection import is_one_of, open_producer, raising_client_failed, until_done
 from messaging.confluent.records import send
 from messaging.confluent.refusals import Refusals
-from messaging.seam import ClientFailed, Message
+from messaging.confluent.topics import refused_operations
+from messaging.seam import AccessRefused, BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings
+
+# librdkafka only counts the messages, or says that the Kafka transaction has failed already; asked again it says why.
+_UNEXPLAINED = (KafkaError._INCONSISTENT, KafkaError._STATE)  # noqa: SLF001 - librdkafka's own errors begin so
+# A producer refuses such a record on the spot; a new attempt of the batch may lead elsewhere.
+_NO_PARTITION = KafkaError._UNKNOWN_PARTITION  # noqa: SLF001 - librdkafka's own errors begin so
+# What a broker says of a message that it will never take.
+_REFUSED_FOR_GOOD = (
+    KafkaError.INVALID_RECORD,
+    KafkaError.INVALID_TIMESTAMP,
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.RECORD_LIST_TOO_LARGE,
+)
 
 
 class Transactions:
-    """Commits messages with a group's offsets. Errors are raised as KafkaException: then call `abort`, or `close`."""
+    """Commits messages with a group's offsets, as a Processor does.
 
-    def __init__(self, connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> None:
+    `topic` is the one that is read: a right to it may be missing too.
+    """
+
+    def __init__(self, connection: ConnectionSettings, group: GroupSettings, topic: str, refusals: Refusals) -> None:
         self._connection = connection
         self._group = group
+        self._topic = topic
         self._refusals = refusals
-        self._producer = _open_producer(connection, group, refusals)
+        self._throttled_seconds = 0.0
+        self._producer = self._open_producer()
         self._beside = ThreadPoolExecutor(1, "offsets")
 
     def commit(self, messages: Sequence[Message], offsets: list[TopicPartition], member: Any) -> None:
-        """Begin, write and commit. Raises ClientFailed where the group's coordinator does not answer in time."""
+        """Begin, write and commit. Raises BatchAborted, MessageRefused, AccessRefused and ClientFailed."""
+        try:
+            self._commit(messages, offsets, member)
+        except KafkaException as error:
+            problem = self._explained(error.args[0])
+            self._abort(problem, {message.topic for message in messages})
+            aborted = MessageRefused if problem.code() in _REFUSED_FOR_GOOD else BatchAborted
+            raise aborted(problem.str()) from error
+
+    def throttled_seconds(self) -> float:
+        """Return for how long the broker has held up the producer since the last call."""
+        seconds, self._throttled_seconds = self._throttled_seconds, 0.0
+        return seconds
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        self._beside.shutdown(wait=False)
+
+    def _commit(self, messages: Sequence[Message], offsets: list[TopicPartition], member: Any) -> None:
         self._producer.begin_transaction()
         # The offsets go ahead: they wait for the Kafka transaction before by the millisecond, messages by 20 ms.
         send_offsets = partial(self._producer.send_offsets_to_transaction, offsets, member)
@@ -38,18 +75,6 @@ class Transactions:
             self._wait_for(sent)
         until_done(self._producer, self._refusals, self._producer.commit_transaction)
 
-    def abort(self) -> None:
-        """Abort, and go on with a new producer.
-
-        A record that was refused leaves a gap in a producer's sequence, on which its next batch would fail.
-        """
-        until_done(self._producer, self._refusals, self._producer.abort_transaction)
-        self._producer = _open_producer(self._connection, self._group, self._refusals)
-
-    def close(self) -> None:
-        """Wait for nothing any more."""
-        self._beside.shutdown(wait=False)
-
     def _wait_for(self, sent: Future[None]) -> None:
         """Wait until the broker has aborted it: librdkafka waits for ever for a coordinator that is gone (5511)."""
         try:
@@ -57,17 +82,64 @@ class Transactions:
         except TimeoutError as error:
             raise ClientFailed("cannot write: no answer from the group's coordinator") from error
 
+    def _explained(self, problem: KafkaError) -> KafkaError:
+        """Return why the Kafka transaction has failed, where the problem does not say it."""
+        if not is_one_of(problem, *_UNEXPLAINED):
+            return problem
+        try:
+            self._producer.begin_transaction()
+        except KafkaException as error:
+            return problem if is_one_of(error.args[0], *_UNEXPLAINED) else error.args[0]
+        return problem
 
-def _open_producer(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> Producer:
-    own = {
-        # Leaves a broker that is away in the cluster: else its return may not be noticed (librdkafka's issue 5511).
-        "metadata.recovery.strategy": "none",
-        "linger.ms": 1,
-        "socket.timeout.ms": min(10_000, group.transaction_timeout_ms),
-        "transactional.id": f"{group.consumer_group}-{uuid.uuid4()}",
-        "transaction.timeout.ms": group.transaction_timeout_ms,
-        "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before
-    }
-    producer = open_producer(connection, refusals, own)
-    until_done(producer, refusals, producer.init_transactions)
-    return producer
+    def _abort(self, problem: KafkaError, outputs: Collection[str]) -> None:
+        """Abort, and go on with a new producer. Raises AccessRefused, and ClientFailed where a new client is needed.
+
+        A record that was refused leaves a gap in a producer's sequence, on which its next batch would fail.
+        """
+        unauthorized = partial(self._raise_if_unauthorized, outputs)
+        if not (problem.txn_requires_abort() or is_one_of(problem, _NO_PARTITION, *_REFUSED_FOR_GOOD)):
+            unauthorized(problem)
+            raise ClientFailed(f"cannot write: {problem.str()}")
+        said = f"cannot write: {problem.str()}; cannot abort"
+        with raising_client_failed(said, unauthorized):
+            refusal = self._refusal_of_a_topic(problem, outputs)
+        with raising_client_failed(said, partial(self._raise_refusal, refusal, outputs)):
+            until_done(self._producer, self._refusals, self._producer.abort_transaction)
+            self._producer = self._open_producer()
+        self._raise_refusal(refusal, outputs, problem)
+
+    def _refusal_of_a_topic(self, problem: KafkaError, outputs: Collection[str]) -> AccessRefused | None:
+        """Return what to raise where the problem may be a right on a topic, and Kafka says which ones are missing."""
+        if not is_one_of(problem, KafkaError.TOPIC_AUTHORIZATION_FAILED, *_UNEXPLAINED):
+            return None
+        needed = {self._topic: "Read", **dict.fromkeys(outputs, "Write")}
+        refused = refused_operations(self._connection, self._refusals, needed)
+        return self._refusals.missing(refused) if refused else None
+
+    def _raise_refusal(self, refusal: AccessRefused | None, outputs: Iterable[str], error: KafkaError) -> None:
+        """Raise the refusal that names the topic, else one of what the error may be about, if it is for a right."""
+        if refusal is not None:
+            raise refusal
+        self._raise_if_unauthorized(outputs, error)
+
+    def _raise_if_unauthorized(self, outputs: Iterable[str], error: KafkaError) -> None:
+        self._refusals.raise_if_unauthorized(error, "Write", outputs, self._group.consumer_group)
+
+    def _on_throttle(self, event: ThrottleEvent) -> None:
+        self._throttled_seconds += event.throttle_time
+
+    def _open_producer(self) -> Producer:
+        own = {
+            # Leaves a broker that is away in the cluster: else its return may not be noticed (librdkafka's issue 5511).
+            "metadata.recovery.strategy": "none",
+            "linger.ms": 1,
+            "socket.timeout.ms": min(10_000, self._group.transaction_timeout_ms),
+            "throttle_cb": self._on_throttle,
+            "transactional.id": f"{self._group.consumer_group}-{uuid.uuid4()}",
+            "transaction.timeout.ms": self._group.transaction_timeout_ms,
+            "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before
+        }
+        producer = open_producer(self._connection, self._refusals, own)
+        until_done(producer, self._refusals, producer.init_transactions)
+        return producer

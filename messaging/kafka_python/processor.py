@@ -12,13 +12,13 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
-from messaging.kafka_python.connection import close_consumer, explanation, open_consumer, raising_client_failed
+from messaging.batch import Batch, Message
+from messaging.kafka_python.connection import close_consumer, open_consumer, raising_client_failed
 from messaging.kafka_python.membership import Membership
 from messaging.kafka_python.records import record
-from messaging.kafka_python.refusals import Refusals, is_of_a_topic
-from messaging.kafka_python.topics import refused_operations
+from messaging.kafka_python.refusals import Refusals
 from messaging.kafka_python.transactions import Transactions
-from messaging.seam import Batch, BatchAborted, ClientFailed, Message, OffsetUnstable
+from messaging.seam import BatchAborted, ClientFailed, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
 
 _OFFSET_SECONDS = 0.2
@@ -44,7 +44,7 @@ class KafkaPythonProcessor:
         self._refusals = refusals
         self._outside_since: float | None = None
         with ExitStack() as failed:
-            self._transactions = Transactions(connection, group, refusals)
+            self._transactions = Transactions(connection, group, topic, refusals)
             failed.callback(self._transactions.close)
             self._consumer = _open_consumer(connection, group, refusals)
             failed.callback(close_consumer, self._consumer)
@@ -53,11 +53,11 @@ class KafkaPythonProcessor:
             self._consumer.topics()  # joining before the topic is known would mean joining twice
             failed.pop_all()
 
-    def poll(self, seconds: float) -> Batch:
+    def poll(self, seconds: float, most: int) -> Batch:
         unauthorized = partial(self._raise_if_unauthorized, operation="Read", topics=[self._topic])
         self._refusals.raise_if_refused()
         with raising_client_failed("cannot read", self._refusals, unauthorized):
-            polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000))
+            polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000), max_records=most)
         member = self._consumer.group_metadata()
         self._raise_if_outside(member)
         self._membership.follow(member)
@@ -89,22 +89,21 @@ class KafkaPythonProcessor:
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
-            self._rewind(batch)
             raise BatchAborted("no longer a member of the consumer group")
         offsets = {
             TopicPartition(self._topic, partition): OffsetAndMetadata(offset, "", -1)
             for partition, offset in batch.next_offsets().items()
         }
-        try:
-            self._transactions.commit(messages, offsets, batch.member)
-        except (KafkaError, ValueError) as error:
-            unauthorized = partial(self._raise_if_batch_is_unauthorized, messages=messages)
-            said = f"cannot write: {explanation(error)}; cannot abort"
-            with raising_client_failed(said, self._refusals, unauthorized):
-                self._transactions.abort()
-            self._rewind(batch)
-            unauthorized(error)
-            raise BatchAborted(explanation(error)) from error
+        self._transactions.commit(messages, offsets, batch.member)
+
+    def rewind(self, batch: Batch) -> None:
+        offsets = {TopicPartition(self._topic, at): offset for at, offset in batch.first_offsets().items()}
+        with raising_client_failed("cannot read again", self._refusals):
+            for partition in offsets.keys() & self._consumer.assignment():
+                self._consumer.seek(partition, offsets[partition])
+
+    def throttled_seconds(self) -> float:
+        return self._transactions.throttled_seconds()
 
     def lag(self) -> int | None:
         try:
@@ -127,23 +126,8 @@ class KafkaPythonProcessor:
         elif now - self._outside_since > _MOST_SECONDS_OUTSIDE_GROUP:
             raise ClientFailed(f"not in the consumer group for {_MOST_SECONDS_OUTSIDE_GROUP} s")
 
-    def _raise_if_batch_is_unauthorized(self, error: BaseException, messages: Sequence[Message]) -> None:
-        """Raise AccessRefused where a right is missing; of several topics the library may name the first."""
-        outputs = {message.topic for message in messages}
-        if is_of_a_topic(error):
-            needed = {self._topic: "Read", **dict.fromkeys(outputs, "Write")}
-            refused = refused_operations(self._connection, self._refusals, needed)
-            if refused:
-                raise self._refusals.missing(refused) from error
-        self._raise_if_unauthorized(error, "Write", outputs)
-
     def _raise_if_unauthorized(self, error: BaseException, operation: str, topics: Collection[str]) -> None:
         self._refusals.raise_if_unauthorized(error, operation, topics, self._group.consumer_group)
-
-    def _rewind(self, batch: Batch) -> None:
-        offsets = {TopicPartition(self._topic, at): offset for at, offset in batch.first_offsets().items()}
-        for partition in offsets.keys() & self._consumer.assignment():
-            self._consumer.seek(partition, offsets[partition])
 
     def _partition_lag(self, partition: TopicPartition) -> Any:
         end, position = self._consumer.highwater(partition), self._consumer.position(partition, timeout_ms=0)
@@ -156,7 +140,6 @@ def _open_consumer(connection: ConnectionSettings, group: GroupSettings, refusal
         refusals,
         group_id=group.consumer_group,
         heartbeat_interval_ms=group.session_timeout_ms // 3,
-        max_poll_records=group.batch_size,
         metadata_max_age_ms=10_000,
         partition_assignment_strategy=[CooperativeStickyAssignor],
         session_timeout_ms=group.session_timeout_ms,

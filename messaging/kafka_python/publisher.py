@@ -8,10 +8,11 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
+from messaging.batch import Message
 from messaging.kafka_python.connection import close_producer, explanation, open_producer, raising_client_failed
 from messaging.kafka_python.records import send
 from messaging.kafka_python.refusals import Refusals
-from messaging.seam import ClientFailed, Message
+from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings
 
 

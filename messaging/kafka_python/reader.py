@@ -6,10 +6,10 @@ from functools import partial
 
 from kafka.structs import TopicPartition
 
+from messaging.batch import Offsets, Record
 from messaging.kafka_python.connection import close_consumer, open_consumer, raising_client_failed
 from messaging.kafka_python.records import record_with_its_time
 from messaging.kafka_python.refusals import Refusals
-from messaging.seam import Offsets, Record
 from messaging.settings import ConnectionSettings
 
 _MOST_RECORDS = 10_000

@@ -9,7 +9,7 @@ from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.record.util import decode_varint
 from kafka.serializer import Serializer
 
-from messaging.seam import Message, Record
+from messaging.batch import Message, Record
 
 _LOG_APPEND_TIME = 1
 _UNREADABLE: Sequence[tuple[str, bytes | None]] = []

@@ -23,14 +23,16 @@ from messaging.security.settings import SecuritySettings
 
 
 class Refusals:
-    """Remembers that a login or a certificate was refused.
+    """Remembers that a login or a certificate was refused, and for how long what was written has been held up.
 
-    kafka-python 3.0.12 is meant to, but forgets it, retries until its timeout, and then reports only the timeout.
+    kafka-python 3.0.12 is meant to remember a refusal, but forgets it, retries until its timeout, and then reports only
+    the timeout.
     """
 
     def __init__(self, security: SecuritySettings) -> None:
         self._security = security
         self.error: KafkaError | None = None
+        self._throttled_ms = 0
 
     def client(self, **configuration: Any) -> KafkaNetClient:
         """Return the library's network client, watched; for its setting `kafka_client`."""
@@ -42,6 +44,16 @@ class Refusals:
         is_login = isinstance(error, SaslAuthenticationFailedError | UnsupportedSaslMechanismError)
         if is_login or "certificate" in str(error).lower().replace("_", " "):
             self.error = error
+
+    def note_throttling(self, response: Any) -> None:
+        """Take note of the time for which a broker holds up a producer."""
+        if type(response).__name__.startswith("Produce"):
+            self._throttled_ms += getattr(response, "throttle_time_ms", 0)
+
+    def throttled_seconds(self) -> float:
+        """Return for how long brokers have held up producers since the last call."""
+        milliseconds, self._throttled_ms = self._throttled_ms, 0
+        return milliseconds / 1000
 
     def raise_if_refused(self) -> None:
         """Raise AccessRefused where a refusal has been noted."""
@@ -107,9 +119,16 @@ class _WatchedManager(KafkaConnectionManager):
     def get_connection(self, node_id: Any, **options: Any) -> Any:
         if self._refusals.error is not None:
             raise self._refusals.error
-        connection = super().get_connection(node_id, **options)
-        connection.init_future.add_errback(self._refusals.note)
-        return connection
+        return super().get_connection(node_id, **options)
+
+    async def _connect(self, node: Any, conn: Any, **options: Any) -> None:
+        conn.init_future.add_errback(self._refusals.note)
+        conn._maybe_throttle = partial(self._throttle, conn._maybe_throttle)  # noqa: SLF001 - it has no other place
+        await super()._connect(node, conn, **options)
+
+    def _throttle(self, throttle: Callable[[Any], None], response: Any) -> None:
+        self._refusals.note_throttling(response)
+        throttle(response)
 
     async def _build_transport(self, *arguments: Any, **options: Any) -> Any:
         transport = await super()._build_transport(*arguments, **options)

@@ -17,9 +17,9 @@ from kafka.errors import (
 )
 from kafka.structs import TopicPartition
 
+from messaging.batch import Offsets
 from messaging.kafka_python.connection import open_admin, raising_client_failed
 from messaging.kafka_python.refusals import Refusals
-from messaging.seam import Offsets
 from messaging.settings import ConnectionSettings, TopicCreationSettings
 from messaging.topics import TOPIC_CONFIGS, Topic, describe_all
 

@@ -8,24 +8,37 @@ from functools import partial
 from typing import Any
 
 from kafka import KafkaProducer
+from kafka.errors import (
+    InvalidRecordError,
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from messaging.kafka_python.connection import close_producer, open_producer
+from messaging.batch import Message
+from messaging.kafka_python.connection import close_producer, explanation, open_producer, raising_client_failed
 from messaging.kafka_python.records import send
-from messaging.kafka_python.refusals import Refusals
-from messaging.seam import ClientFailed, Message
+from messaging.kafka_python.refusals import Refusals, is_of_a_topic
+from messaging.kafka_python.topics import refused_operations
+from messaging.seam import BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings
+
+# What a broker says of a message that it will never take.
+_REFUSED_FOR_GOOD = (InvalidRecordError, InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class Transactions:
-    """Commits messages with a group's offsets. Errors are raised as KafkaError or ValueError: then call `abort`.
+    """Commits messages with a group's offsets, as a Processor does.
 
-    Raises ClientFailed where no answer comes in time.
+    `topic` is the one that is read: a right to it may be missing too.
     """
 
-    def __init__(self, connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> None:
+    def __init__(self, connection: ConnectionSettings, group: GroupSettings, topic: str, refusals: Refusals) -> None:
         self._connection = connection
         self._group = group
+        self._topic = topic
         self._refusals = refusals
         self._beside = ThreadPoolExecutor(1, "commits")
         self._producer = _open_producer(connection, group, refusals)
@@ -33,15 +46,21 @@ class Transactions:
     def commit(
         self, messages: Sequence[Message], offsets: Mapping[TopicPartition, OffsetAndMetadata], member: Any
     ) -> None:
-        """Begin, write and commit."""
-        self._wait_for(partial(self._commit, messages, offsets, member))
+        """Begin, write and commit. Raises BatchAborted, MessageRefused, AccessRefused and ClientFailed."""
+        try:
+            self._wait_for(partial(self._commit, messages, offsets, member))
+        except (KafkaError, ValueError) as error:
+            unauthorized = partial(self._raise_if_unauthorized, messages=messages)
+            said = f"cannot write: {explanation(error)}; cannot abort"
+            with raising_client_failed(said, self._refusals, unauthorized):
+                self._wait_for(self._abort)
+            unauthorized(error)
+            aborted = MessageRefused if isinstance(error, _REFUSED_FOR_GOOD) else BatchAborted
+            raise aborted(explanation(error)) from error
 
-    def abort(self) -> None:
-        """Abort, and go on with a new producer.
-
-        A record that was refused leaves a gap in a producer's sequence, on which its next batch would hang.
-        """
-        self._wait_for(self._abort)
+    def throttled_seconds(self) -> float:
+        """Return for how long the broker has held up the producer since the last call."""
+        return self._refusals.throttled_seconds()
 
     def close(self) -> None:
         """Wait for nothing any more."""
@@ -61,6 +80,10 @@ class Transactions:
         self._producer.commit_transaction()
 
     def _abort(self) -> None:
+        """Abort, and go on with a new producer.
+
+        A record that was refused leaves a gap in a producer's sequence, on which its next batch would hang.
+        """
         self._producer.abort_transaction()
         close_producer(self._producer)
         self._producer = _open_producer(self._connection, self._group, self._refusals)
@@ -71,6 +94,16 @@ class Transactions:
             self._beside.submit(call).result(self._group.transaction_timeout_ms / 1000)
         except TimeoutError as error:
             raise ClientFailed("cannot write: no answer from Kafka") from error
+
+    def _raise_if_unauthorized(self, error: BaseException, messages: Sequence[Message]) -> None:
+        """Raise AccessRefused where a right is missing; of several topics the library may name the first."""
+        outputs = {message.topic for message in messages}
+        if is_of_a_topic(error):
+            needed = {self._topic: "Read", **dict.fromkeys(outputs, "Write")}
+            refused = refused_operations(self._connection, self._refusals, needed)
+            if refused:
+                raise self._refusals.missing(refused) from error
+        self._refusals.raise_if_unauthorized(error, "Write", outputs, self._group.consumer_group)
 
 
 def _open_producer(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> KafkaProducer:

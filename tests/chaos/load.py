@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from messaging.seam import Record
+from messaging.batch import Record
 from tests.support.services import Service, Services
 from tests.support.topics import Names, message, raw_producer
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from detector.service import serve
 from detector.settings import DetectorSettings
+from messaging.batch import Batch, Message
 from messaging.kafka_python.processor import KafkaPythonProcessor
-from messaging.seam import Batch, Message
 from runtime.process import begin
 from runtime.service import run_service
 

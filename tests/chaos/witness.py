@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from messaging.seam import Headers, Record
+from messaging.batch import Headers, Record
 from tests.support.topics import open_reader
 from tests.support.waiting import wait_until
 

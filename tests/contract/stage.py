@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 
-from messaging.seam import Batch, ClientLibrary, Message, OffsetUnstable, Processor, Publisher, Record
+from messaging.batch import Batch, Message, Record
+from messaging.seam import BatchAborted, ClientLibrary, OffsetUnstable, Processor, Publisher
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 from messaging.topics import Topic
 from runtime.settings import read_settings
@@ -12,6 +13,7 @@ from tests.support.topics import Names, unique_names
 from tests.support.waiting import wait_until
 
 POLL_SECONDS = 0.2
+MOST_RECORDS = 10_000
 DEADLINE_SECONDS = 20
 
 
@@ -39,13 +41,11 @@ class Stage:
         opened = self.library.open_processor(self.connection, self.group, topic or self.names.transactions)
         return self._opened.enter_context(closing(opened))
 
-    def member(self, topic: str | None = None, group: str | None = None, batch_size: int = 10_000) -> "Member":
+    def member(self, topic: str | None = None, group: str | None = None, batch_size: int = MOST_RECORDS) -> "Member":
         """Return a member of the group, unless told otherwise, that starts what it gains."""
-        settings = dataclasses.replace(
-            self.group, consumer_group=group or self.group.consumer_group, batch_size=batch_size
-        )
+        settings = dataclasses.replace(self.group, consumer_group=group or self.group.consumer_group)
         opened = self.library.open_processor(self.connection, settings, topic or self.names.transactions)
-        return Member(self._opened.enter_context(closing(opened)))
+        return Member(self._opened.enter_context(closing(opened)), batch_size)
 
     def publisher(self) -> Publisher:
         """Return a client that writes."""
@@ -67,14 +67,15 @@ class Stage:
 class Member:
     """A processor that starts each partition it gains where the group has read to, and remembers its last batch."""
 
-    def __init__(self, processor: Processor) -> None:
+    def __init__(self, processor: Processor, batch_size: int = MOST_RECORDS) -> None:
         self.processor = processor
+        self._batch_size = batch_size
         self.batch = Batch()
         self._waiting: set[int] = set()
 
     def poll(self, seconds: float) -> Sequence[Record]:
         """Return the records of the next batch."""
-        self.batch = self.processor.poll(seconds)
+        self.batch = self.processor.poll(seconds, self._batch_size)
         self._waiting = (self._waiting - set(self.batch.lost)) | set(self.batch.gained)
         for partition in tuple(self._waiting):
             with suppress(OffsetUnstable):
@@ -83,8 +84,12 @@ class Member:
         return self.batch.records
 
     def commit(self, messages: Sequence[Message]) -> None:
-        """Commit the last batch."""
-        self.processor.commit(self.batch, messages)
+        """Commit the last batch; if it is aborted, the next poll begins with it again."""
+        try:
+            self.processor.commit(self.batch, messages)
+        except BatchAborted:
+            self.processor.rewind(self.batch)
+            raise
 
     def lag(self) -> int | None:
         """Return the processor's."""

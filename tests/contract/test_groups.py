@@ -7,8 +7,18 @@ from contextlib import suppress
 
 import pytest
 
-from messaging.seam import Batch, BatchAborted, OffsetUnstable, Processor, Record
-from tests.contract.stage import DEADLINE_SECONDS, POLL_SECONDS, Member, Stage, next_batch, read_on, values
+from messaging.batch import Batch, Record
+from messaging.seam import BatchAborted, OffsetUnstable, Processor
+from tests.contract.stage import (
+    DEADLINE_SECONDS,
+    MOST_RECORDS,
+    POLL_SECONDS,
+    Member,
+    Stage,
+    next_batch,
+    read_on,
+    values,
+)
 from tests.support.topics import message
 from tests.support.waiting import wait_until
 
@@ -76,9 +86,9 @@ def test_a_member_that_the_group_has_left_behind_finds_back(stage: Stage) -> Non
 def test_a_gained_partition_is_read_when_it_is_started_and_from_there(stage: Stage) -> None:
     stage.write([message(stage.names.transactions, str(n).encode()) for n in range(4)])
     processor = stage.processor()
-    [batch] = wait_until(lambda: gained(processor.poll(POLL_SECONDS)), DEADLINE_SECONDS, "a partition")
+    [batch] = wait_until(lambda: gained(processor.poll(POLL_SECONDS, MOST_RECORDS)), DEADLINE_SECONDS, "a partition")
     assert (set(batch.gained), set(batch.lost), list(batch.records)) == ({0}, set(), [])
-    assert not any(processor.poll(POLL_SECONDS).records for _ in range(5))
+    assert not any(processor.poll(POLL_SECONDS, MOST_RECORDS).records for _ in range(5))
     assert processor.lag() is None
     processor.start(0, 2)
     assert values(next_records(processor)) == [b"2", b"3"]
@@ -89,14 +99,14 @@ def test_what_the_group_has_committed_is_told_of_each_partition(stage: Stage, to
     read_on(stage.member(topic_of_4), 3)
     stage.expel()
     processor = stage.processor(topic_of_4)
-    wait_until(lambda: gained(processor.poll(POLL_SECONDS)), DEADLINE_SECONDS, "partitions")
+    wait_until(lambda: gained(processor.poll(POLL_SECONDS, MOST_RECORDS)), DEADLINE_SECONDS, "partitions")
     committed = {partition: committed_offset(processor, partition) for partition in range(4)}
     assert committed == {0: None, 1: 3, 2: None, 3: None}
 
 
 def test_a_partition_that_is_not_started_holds_up_no_other(stage: Stage, topic_of_4: str) -> None:
     processor = stage.processor(topic_of_4)
-    wait_until(lambda: gained(processor.poll(POLL_SECONDS)), DEADLINE_SECONDS, "partitions")
+    wait_until(lambda: gained(processor.poll(POLL_SECONDS, MOST_RECORDS)), DEADLINE_SECONDS, "partitions")
     for partition in (0, 1, 3):
         processor.start(partition, None)
     stage.write([message(topic_of_4, b"any", partition=partition) for partition in range(4)])
@@ -281,7 +291,7 @@ def regained(member: Member, lost: set[int]) -> Sequence[Batch]:
 
 
 def next_records(processor: Processor) -> Sequence[Record]:
-    return wait_until(lambda: processor.poll(POLL_SECONDS).records, DEADLINE_SECONDS, "a batch")
+    return wait_until(lambda: processor.poll(POLL_SECONDS, MOST_RECORDS).records, DEADLINE_SECONDS, "a batch")
 
 
 def committed_offset(processor: Processor, partition: int) -> int | None:
@@ -299,7 +309,7 @@ def committed_offset(processor: Processor, partition: int) -> int | None:
 
 def read_partitions(processor: Processor, read: set[int]) -> set[int]:
     """Add the partitions of which records come next."""
-    batch = processor.poll(POLL_SECONDS)
+    batch = processor.poll(POLL_SECONDS, MOST_RECORDS)
     if batch.records:
         processor.commit(batch, [])
     read |= {record.partition for record in batch.records}
@@ -309,7 +319,7 @@ def read_partitions(processor: Processor, read: set[int]) -> set[int]:
 def follow(processors: Sequence[Processor], has: Sequence[set[int]], lost: list[int]) -> list[int]:
     """Let each poll; return how many partitions each has. What is lost was had before."""
     for processor, partitions in zip(processors, has, strict=True):
-        batch = processor.poll(POLL_SECONDS)
+        batch = processor.poll(POLL_SECONDS, MOST_RECORDS)
         assert partitions >= set(batch.lost)
         lost += batch.lost
         partitions.difference_update(batch.lost)

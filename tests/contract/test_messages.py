@@ -2,7 +2,7 @@
 
 import pytest
 
-from messaging.seam import Headers
+from messaging.batch import Headers
 from tests.contract.stage import Stage, next_batch, values
 from tests.support.partitioner import partition_for
 from tests.support.topics import message

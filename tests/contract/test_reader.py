@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
-from messaging.seam import Record
+from messaging.batch import Record
 from tests.contract.stage import DEADLINE_SECONDS, POLL_SECONDS, Stage, next_batch, values
 from tests.support.topics import message
 from tests.support.waiting import wait_until

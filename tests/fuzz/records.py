@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from messaging.seam import Headers
+from messaging.batch import Headers
 
 LARGEST = 1_048_588
 _HOUR = 3_600_000

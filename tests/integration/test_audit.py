@@ -9,7 +9,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from messaging.seam import Headers, Message
+from messaging.batch import Headers, Message
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Service, Services
 from tests.support.topics import WRITE_SECONDS, Names, create_topics, message, open_consumer, raw_producer, send, write

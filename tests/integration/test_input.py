@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
+from messaging.batch import Message, Record
 from messaging.message_size import batch_bytes
-from messaging.seam import Message, Record
 from tests.support.auditing import audit
 from tests.support.conservation import wait_until_judged
 from tests.support.services import ROOT, Services

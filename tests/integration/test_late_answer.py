@@ -11,7 +11,7 @@ from messaging.seam import OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
 from runtime.settings import read_settings
 from tests.contract.conftest import expel
-from tests.contract.stage import DEADLINE_SECONDS, POLL_SECONDS, Member, deliver, read_on
+from tests.contract.stage import DEADLINE_SECONDS, MOST_RECORDS, POLL_SECONDS, Member, deliver, read_on
 from tests.support.topics import Names, create_topics, message
 from tests.support.waiting import wait_until
 
@@ -33,13 +33,13 @@ def test_kafka_python_does_not_take_it_for_an_answer_of_now(broker: str, names: 
     with closing(open_publisher(connection)) as publisher:
         deliver(publisher, [message(names.transactions, b"any") for _ in range(3)])
     processor: Any = opened.enter_context(closing(open_processor(connection, group, names.transactions)))
-    wait_until(lambda: processor.poll(POLL_SECONDS).gained, DEADLINE_SECONDS, "the partition")
+    wait_until(lambda: processor.poll(POLL_SECONDS, MOST_RECORDS).gained, DEADLINE_SECONDS, "the partition")
     with pytest.raises(OffsetUnstable), late_answers(processor._consumer._coordinator):  # noqa: SLF001 - it is to be late
         processor.committed(0)
     expel(broker, names.group)
     with closing(open_processor(connection, group, names.transactions)) as successor:
         read_on(Member(successor), 3)
-    wait_until(lambda: processor.poll(POLL_SECONDS).gained, DEADLINE_SECONDS, "the partition again")
+    wait_until(lambda: processor.poll(POLL_SECONDS, MOST_RECORDS).gained, DEADLINE_SECONDS, "the partition again")
     assert processor.committed(0) == 3
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from messaging.seam import Record
+from messaging.batch import Record
 from tests.support.services import Services
 from tests.support.topics import Names, committed
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from kafka.partitioner import murmur2
 
-from messaging.seam import Message
+from messaging.batch import Message
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Services
 from tests.support.topics import WRITE_SECONDS, Names, committed, create_topics, message, raw_producer, send, write

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kafka import KafkaConsumer, TopicPartition
 
-from messaging.seam import Record
+from messaging.batch import Record
 from tests.support.topics import Names, committed, open_consumer
 from tests.support.waiting import wait_until
 

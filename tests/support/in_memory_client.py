@@ -3,8 +3,9 @@
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 
+from messaging.batch import Batch, Message, Offsets, Record
 from messaging.message_size import batch_bytes
-from messaging.seam import AccessRefused, Batch, BatchAborted, ClientFailed, Message, Offsets, Record
+from messaging.seam import AccessRefused, BatchAborted, ClientFailed
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic
 from tests.support.partitioner import partition_for
@@ -38,7 +39,7 @@ class InMemoryCluster:
         return {(name, number): len(log) for name in names for number, log in enumerate(self.logs[name])}
 
     def open_processor(self, connection: ConnectionSettings, group: GroupSettings, topic: str) -> "InMemoryProcessor":  # noqa: ARG002 - the seam's
-        return InMemoryProcessor(self, self.groups[group.consumer_group], topic, group.batch_size)
+        return InMemoryProcessor(self, self.groups[group.consumer_group], topic)
 
     def open_publisher(self, connection: ConnectionSettings) -> "InMemoryPublisher":  # noqa: ARG002 - the seam's
         return InMemoryPublisher(self)
@@ -92,21 +93,20 @@ class InMemoryGroup:
 class InMemoryProcessor:
     """A Processor (see messaging.seam) of an InMemoryCluster."""
 
-    def __init__(self, cluster: InMemoryCluster, group: InMemoryGroup, topic: str, batch_size: int) -> None:
+    def __init__(self, cluster: InMemoryCluster, group: InMemoryGroup, topic: str) -> None:
         self._cluster = cluster
         self._group = group
         self._topic = topic
-        self._batch_size = batch_size
         self._assigned: set[int] = set()
         self._positions: dict[int, int] = {}  # of the partitions that are started
         group.join(self)
 
-    def poll(self, seconds: float) -> Batch:  # noqa: ARG002 - nothing waits here
+    def poll(self, seconds: float, most: int) -> Batch:  # noqa: ARG002 - nothing waits here
         lost, gained = self._changes()
         records: list[Record] = []
         for partition, position in self._positions.items():
             log = self._cluster.logs[self._topic][partition]
-            records += log[position : position + self._batch_size - len(records)]
+            records += log[position : position + most - len(records)]
         batch = Batch(records, lost, gained, self._group.generation)
         self._positions |= batch.next_offsets()
         return batch
@@ -118,14 +118,16 @@ class InMemoryProcessor:
         self._positions[partition] = offset or 0
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
-        try:
-            self._raise_if_refused(batch, messages)
-        except BatchAborted:
-            self._positions |= {at: offset for at, offset in batch.first_offsets().items() if at in self._positions}
-            raise
+        self._raise_if_refused(batch, messages)
         for message in messages:
             self._cluster.append(message)
         self._group.committed.update({(self._topic, at): offset for at, offset in batch.next_offsets().items()})
+
+    def rewind(self, batch: Batch) -> None:
+        self._positions |= {at: offset for at, offset in batch.first_offsets().items() if at in self._positions}
+
+    def throttled_seconds(self) -> float:
+        return 0.0
 
     def lag(self) -> int | None:
         logs = self._cluster.logs[self._topic]

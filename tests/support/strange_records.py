@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from messaging.seam import Record
+from messaging.batch import Record
 
 _DIGITS = st.text("0123456789", min_size=1, max_size=30)
 _SPELLINGS = st.sampled_from(

@@ -17,7 +17,8 @@ from kafka.admin import NewTopic
 from msgspec.structs import replace
 
 from messaging import kafka_python
-from messaging.seam import ClientFailed, Headers, Message, Offsets, Reader, Record
+from messaging.batch import Headers, Message, Offsets, Record
+from messaging.seam import ClientFailed, Reader
 from messaging.settings import ConnectionSettings
 from runtime.settings import read_settings
 from tests.support.waiting import BUSY, wait_until

@@ -11,8 +11,8 @@ from detector.routing import ERROR_HEADER, DeadLetter, Outcome
 from detector.routing import route as route_record
 from detector.rules import amount_over
 from detector.verdict import Verdict
+from messaging.batch import Message, Record
 from messaging.message_size import batch_bytes
-from messaging.seam import Message, Record
 from tests.support.strange_records import RECORDS
 
 LIMIT = 1_048_588

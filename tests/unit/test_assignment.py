@@ -6,7 +6,8 @@ import pytest
 
 from detector import assignment
 from detector.assignment import Assignment
-from messaging.seam import Batch, OffsetUnstable
+from messaging.batch import Batch
+from messaging.seam import OffsetUnstable
 from tests.support.in_memory_client import InMemoryCluster, InMemoryGroup, InMemoryProcessor
 
 
@@ -14,7 +15,7 @@ class Held(InMemoryProcessor):
     """A processor of a group whose offsets in some partitions are not certain."""
 
     def __init__(self, *held: int) -> None:
-        super().__init__(InMemoryCluster(), InMemoryGroup(), "transactions", 10)
+        super().__init__(InMemoryCluster(), InMemoryGroup(), "transactions")
         self.held = set(held)
         self.started: list[int] = []
 

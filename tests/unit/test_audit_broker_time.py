@@ -12,7 +12,7 @@ from audit.findings import Findings
 from audit.law import Law
 from audit.ledger import Ledger
 from audit.snapshot import Limits, may_refuse
-from messaging.seam import Headers, Record
+from messaging.batch import Headers, Record
 from messaging.settings import TopicSettings
 
 TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter")

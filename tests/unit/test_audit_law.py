@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import astuple
 
 from audit.law import Allowed, Law, Rule, identity, judge, read
-from messaging.seam import Headers, Record
+from messaging.batch import Headers, Record
 from payments.transaction import InvalidTransaction, Transaction, read_transaction
 
 LARGEST = 200_000

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from audit.findings import Findings, table
 from audit.law import Law
 from audit.ledger import Ledger
-from messaging.seam import Headers, Record
+from messaging.batch import Headers, Record
 from messaging.settings import TopicSettings
 
 TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter")

@@ -8,7 +8,7 @@ import pytest
 from audit.findings import Findings, Offence, Offences, Place, table
 from audit.law import Law, Rule
 from audit.notes import note
-from messaging.seam import Record
+from messaging.batch import Record
 from messaging.settings import TopicSettings
 from payments.transaction import Transaction
 

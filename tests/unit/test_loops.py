@@ -15,12 +15,14 @@ import generator.loop
 import generator.report
 import runtime.stop
 from detector.assignment import Assignment
+from detector.batch_limit import BatchLimit
 from detector.rules import Rule, amount_over
 from detector.service import prepare
 from detector.settings import DetectorSettings
 from generator.fake_transactions import fake_transactions
 from generator.messages import as_message
-from messaging.seam import BatchAborted, ClientFailed, Message
+from messaging.batch import Message
+from messaging.seam import BatchAborted, ClientFailed
 from payments.transaction import Transaction
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
@@ -80,12 +82,13 @@ def detector_of(
     cluster: InMemoryCluster, settings: DetectorSettings, heartbeat: Heartbeat, stop: Stop, show: str = "all"
 ) -> detector.loop.Detector:
     topic = settings.topics.transactions
-    processor = InMemoryProcessor(cluster, cluster.groups["detector"], topic, settings.group.batch_size)
+    processor = InMemoryProcessor(cluster, cluster.groups["detector"], topic)
     return detector.loop.Detector(
         processor,
         Assignment(processor, topic),
         [amount_over(settings.fraud_threshold), *settings.fraud_rules],
         detector.loop.RuleFailures(settings.dead_letter_limit),
+        BatchLimit(settings.group.batch_size),
         prepare(settings, cluster),
         detector.report.Report(show),
         heartbeat,

@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
+from messaging.batch import Message
 from messaging.message_size import batch_bytes
-from messaging.seam import Message
 
 sizes = st.none() | st.binary(max_size=300) | st.integers(0, 20_000).map(bytes)
 headers = st.lists(st.tuples(st.text(max_size=100), sizes), max_size=3)

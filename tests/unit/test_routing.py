@@ -11,8 +11,8 @@ from detector.routing import ERROR_HEADER, DeadLetter, Outcome
 from detector.routing import route as route_record
 from detector.rules import Rule, amount_over
 from detector.verdict import Verdict
+from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
-from messaging.seam import Headers, Message, Record
 from payments.transaction import Transaction
 
 LIMIT = 1_000

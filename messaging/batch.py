@@ -1,0 +1,70 @@
+"""What passes the seam: records that were read, messages to be written, and the batch that one poll returned."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+Headers = Sequence[tuple[str, bytes | None]]
+Offsets = Mapping[tuple[str, int], int]  # by topic and partition
+
+
+class Record(Struct, frozen=True, gc=False):
+    """A record as it was read. `timestamp` is in milliseconds since the epoch.
+
+    `problem` says why the client could not read it whole; key, value and headers are then what it could read.
+    `has_broker_time`: the topic has put the broker's time in the place of the writer's (LogAppendTime); told by readers
+    alone.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    problem: str | None = None
+    has_broker_time: bool = False
+
+
+class Message(Struct, frozen=True, gc=False):
+    """A record to be written. `partition` None: chosen by the key, as Java's client does (murmur2).
+
+    `timestamp` is in milliseconds since the epoch; librdkafka, for which 0 means now, writes 1 for it.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: int
+    partition: int | None
+
+
+class Batch(Struct, frozen=True):
+    """What one poll returned; each partition's records are in order, and none is of a partition that is not started.
+
+    `lost` comes before `gained`: a partition in both has been somebody else's meanwhile. `member` is the library's own
+    word for who polled the records, read right after the poll; None where that was no member of the group any more.
+    """
+
+    records: Sequence[Record] = ()
+    lost: Collection[int] = ()
+    gained: Collection[int] = ()
+    member: Any = None
+
+    def first_offsets(self) -> Mapping[int, int]:
+        """Return by partition the offset of the first record: from here an aborted batch is read again."""
+        return {record.partition: record.offset for record in reversed(self.records)}
+
+    def next_offsets(self) -> Mapping[int, int]:
+        """Return by partition the offset of the *next* record, the one behind the last: what the group commits."""
+        return {record.partition: record.offset + 1 for record in self.records}
+
+    def split(self, count: int) -> tuple["Batch", "Batch"]:
+        """Return the first so many records and the others, each with the member that polled them."""
+        if count >= len(self.records):
+            return self, replace(self, records=())
+        return replace(self, records=self.records[:count]), replace(self, records=self.records[count:])
