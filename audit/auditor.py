@@ -32,7 +32,9 @@ class Auditor:
         self._stop = stop
         self._notes: dict[tuple[str, Offence], str] = {}
         first = self._look()
-        self._law = Law(settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times)
+        self._law = Law(
+            settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times, first.refuses_keyless
+        )
         self._starts: Offsets = first.begins
         self._since = self._whole_since(first)
         self._ledger = Ledger(settings.topics, self._law, is_cut=self._since != _EVER)

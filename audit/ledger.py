@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 
 from audit.findings import ALTERED, DOUBLED, FOREIGN, LOST, MISROUTED, OUT_OF_ORDER, Findings, Offences, Place
-from audit.law import Allowed, Law, count_reasons, identity, judge, read
+from audit.law import Allowed, Law, count_reasons, judge
 from audit.origins import contents_before, coordinates, without_coordinates
 from audit.partition import FOUND, FOUND_BY_CONTENT, NO_KEY, Partition, fingerprint, key_hash, time_of
 from audit.places import INDEX, PARTITION_BIT, Places
+from audit.reading import identity, read
 from messaging.batch import Record
 from messaging.settings import TopicSettings
 

@@ -1,7 +1,8 @@
 """What is shown of an offence besides its place: which transaction it was, where it belongs and why."""
 
 from audit.findings import LOST, MISROUTED
-from audit.law import Allowed, Law, judge, read, why
+from audit.law import Allowed, Law, judge, why
+from audit.reading import read
 from messaging.batch import Record
 from messaging.settings import TopicSettings
 from runtime.logs import printable

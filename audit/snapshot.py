@@ -44,7 +44,8 @@ class Snapshot(NamedTuple):
     """How far everything is, by topic and partition: the first offset that is there, and the one behind the last.
 
     `committed` is the group's offset in each partition of the input in which it has one, `largest` the size in bytes
-    of the largest record that all outputs take, `refuses_times` whether one may refuse a timestamp of the input.
+    of the largest record that all outputs take, `refuses_times` whether one may refuse a timestamp of the input,
+    `refuses_keyless` whether one refuses records without a key.
     `hidden` are the topics whose settings may not be seen: Kafka's defaults stand in their place.
     """
 
@@ -54,19 +55,22 @@ class Snapshot(NamedTuple):
     input_ends: Offsets
     largest: int
     refuses_times: bool
+    refuses_keyless: bool
     hidden: Sequence[str]
 
 
 class Limits(NamedTuple):
     """What a topic accepts: its largest record in bytes, and timestamps of how many ms before and after the present.
 
-    `sets_time`: it accepts any timestamp, and replaces it by the present (LogAppendTime).
+    `sets_time`: it accepts any timestamp, and replaces it by the present (LogAppendTime). `is_compacted`: it accepts no
+    record without a key.
     """
 
     largest: int
     before: int = _ANY_TIME_MS
     after: int = _ANY_TIME_MS
     sets_time: bool = False
+    is_compacted: bool = False
 
 
 KAFKAS_LIMITS = Limits(1_048_588)
@@ -95,6 +99,7 @@ def take_snapshot(settings: AuditSettings, stop: Stop) -> Snapshot:
             input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
             largest=min(output.largest for output in takes),
             refuses_times=any(may_refuse(output, source_takes) for output in takes),
+            refuses_keyless=any(output.is_compacted for output in takes),
             hidden=sorted(name for name, found in limits.items() if found is None),
         )
 
@@ -162,7 +167,8 @@ def _limits(settings: Mapping[str, str] | None) -> Limits | None:
         return None
     before, after = (settings.get(f"message.timestamp.{bound}.max.ms", _ANY_TIME_MS) for bound in ("before", "after"))
     sets_time = settings["message.timestamp.type"] == "LogAppendTime"
-    return Limits(int(settings["max.message.bytes"]), int(before), int(after), sets_time)
+    is_compacted = "compact" in settings["cleanup.policy"]
+    return Limits(int(settings["max.message.bytes"]), int(before), int(after), sets_time, is_compacted)
 
 
 def may_refuse(output: Limits, source: Limits) -> bool:

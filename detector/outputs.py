@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from messaging.settings import TopicSettings
 from messaging.topics import ANY_TIME_MS, Topic
+from runtime.service import ServiceFailed
 
 
 class Outputs(Struct, frozen=True):
@@ -26,7 +27,15 @@ class Outputs(Struct, frozen=True):
 
 
 def outputs_of(names: TopicSettings, topics: Mapping[str, Topic]) -> Outputs:
-    """Return the outputs among the topics, which are described by name."""
+    """Return the outputs among the topics, which are described by name.
+
+    Raises ServiceFailed where the one of dead letters is compacted: it would refuse some and delete others.
+    """
+    if topics[names.dead_letter].is_compacted:
+        raise ServiceFailed(
+            f"DEAD_LETTER_TOPIC={names.dead_letter} is compacted and would lose dead letters: "
+            "set its cleanup.policy to delete, or name another topic"
+        )
     source, outputs = topics[names.transactions], [topics[name] for name in names.outputs]
     most_after = min(output.most_after_ms for output in outputs)
     return Outputs(

@@ -13,6 +13,7 @@ from runtime.timing import Every
 
 SUMMARY_SECONDS = 10.0
 MOST_DEAD_LETTER_LINES = 10  # of an interval; a flood of bad input must not fill the log or its disk
+DEAD_LETTERS_IN_A_ROW = 100
 _MOST_OF_THE_TIME = 0.3
 _LONGEST_REASON = 128
 
@@ -30,6 +31,7 @@ class Report:
         self._reporting_seconds = 0.0
         self._has_warned = False
         self._dead_letters_before = 0
+        self._dead_letters_in_a_row = 0
         self._by_rule: Counter[str] = Counter()
         self.fraud = 0
         self.legit = 0
@@ -46,9 +48,12 @@ class Report:
         for outcome in outcomes:
             if isinstance(outcome, DeadLetter):
                 self.dead_letters += 1
+                self._count_in_a_row(outcome)
                 if self._new_dead_letters() <= MOST_DEAD_LETTER_LINES:
                     _log_dead_letter(outcome)
-            elif outcome.reasons:
+                continue
+            self._dead_letters_in_a_row = 0
+            if outcome.reasons:
                 self.fraud += 1
                 self._by_rule.update(reason.partition(":")[0] for reason in outcome.reasons)
                 if self._show != "none":
@@ -69,6 +74,18 @@ class Report:
             self._tell_of_more_dead_letters()
             self._warn_of_a_slow_log(self._reporting_seconds / seconds)
             self._judged_before, self._counted_since, self._reporting_seconds = self.judged, now, 0.0
+
+    def _count_in_a_row(self, dead: DeadLetter) -> None:
+        """Warn, once in a row, that the topic itself may be the wrong one."""
+        self._dead_letters_in_a_row += 1
+        if self._dead_letters_in_a_row == DEAD_LETTERS_IN_A_ROW:
+            logger.warning(
+                "%d consecutive records of %s are dead letters, so its records probably have another shape: "
+                "set TRANSACTIONS_TOPIC, or write transactions as the README shows them; the last: %s",
+                DEAD_LETTERS_IN_A_ROW,
+                dead.record.topic,
+                printable(dead.problem, LONGEST_PROBLEM),
+            )
 
     def _new_dead_letters(self) -> int:
         return self.dead_letters - self._dead_letters_before

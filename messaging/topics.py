@@ -11,11 +11,12 @@ from messaging.security.settings import SecuritySettings
 ANY_TIME_MS = 2**63 - 1
 KAFKAS_MAX_MESSAGE_BYTES = 1_048_588  # https://kafka.apache.org/documentation/#topicconfigs_max.message.bytes
 
+_CLEANUP = "cleanup.policy"
 _LARGEST = "max.message.bytes"
 _KIND_OF_TIME = "message.timestamp.type"
 _BEFORE = "message.timestamp.before.max.ms"
 _AFTER = "message.timestamp.after.max.ms"
-TOPIC_CONFIGS = (_LARGEST, _KIND_OF_TIME, _BEFORE, _AFTER)
+TOPIC_CONFIGS = (_CLEANUP, _LARGEST, _KIND_OF_TIME, _BEFORE, _AFTER)
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +24,15 @@ logger = logging.getLogger(__name__)
 class Topic(NamedTuple):
     """What the cluster says of a topic; `max_message_bytes` is the size of the largest record batch it accepts.
 
-    A record's timestamp may be at most `most_before_ms` before the broker's time, and `most_after_ms` after it.
+    A record's timestamp may be at most `most_before_ms` before the broker's time, and `most_after_ms` after it. A topic
+    that `is_compacted` refuses records without a key, and keeps only the last of each.
     """
 
     partitions: int
     max_message_bytes: int
     most_before_ms: int = ANY_TIME_MS
     most_after_ms: int = ANY_TIME_MS
+    is_compacted: bool = False
 
 
 def describe_topic(partitions: int, configs: Mapping[str, str] | None) -> Topic:
@@ -42,11 +45,11 @@ def describe_topic(partitions: int, configs: Mapping[str, str] | None) -> Topic:
     """
     if configs is None:
         return Topic(partitions, KAFKAS_MAX_MESSAGE_BYTES)
-    largest = int(configs[_LARGEST])
+    largest, is_compacted = int(configs[_LARGEST]), "compact" in configs.get(_CLEANUP, "")
     if configs.get(_KIND_OF_TIME) == "LogAppendTime":  # the broker's own time stands in the place of any other
-        return Topic(partitions, largest)
+        return Topic(partitions, largest, is_compacted=is_compacted)
     before, after = (int(configs.get(name) or ANY_TIME_MS) for name in (_BEFORE, _AFTER))
-    return Topic(partitions, largest, before, after)
+    return Topic(partitions, largest, before, after, is_compacted)
 
 
 def describe_all(

@@ -49,6 +49,7 @@ ONLY_IN = {
 }
 PURE = (
     "audit/law.py",
+    "audit/reading.py",
     "audit/ledger.py",
     "audit/notes.py",
     "audit/origins.py",

@@ -10,7 +10,7 @@ from kafka.admin import MemberToRemove
 from messaging.supervisor import load_library
 from tests.contract.stage import Stage
 from tests.support.in_memory_client import InMemoryCluster
-from tests.support.topics import Names, open_admin
+from tests.support.topics import Names, change_topic, open_admin
 
 IMPLEMENTATIONS = [
     pytest.param("in-memory"),
@@ -38,12 +38,20 @@ def topic_of_4(stage: Stage) -> str:
 
 def in_memory(_request: pytest.FixtureRequest, names: Names) -> Stage:
     cluster = InMemoryCluster()
-    return Stage(cluster, "nowhere:9", names, partial(expel_in_memory, cluster, names.group))
+    return Stage(
+        cluster, "nowhere:9", names, partial(expel_in_memory, cluster, names.group), compact=cluster.compacted.add
+    )
 
 
 def on_kafka(request: pytest.FixtureRequest, names: Names) -> Stage:
     servers = request.getfixturevalue("broker")
-    return Stage(load_library(request.param), servers, names, partial(expel, servers, names.group))
+    return Stage(
+        load_library(request.param),
+        servers,
+        names,
+        partial(expel, servers, names.group),
+        compact=partial(change_topic, servers, settings={"cleanup.policy": "compact"}),
+    )
 
 
 def expel_in_memory(cluster: InMemoryCluster, group: str) -> None:

@@ -20,15 +20,23 @@ DEADLINE_SECONDS = 20
 class Stage:
     """An implementation with topics of its own, to which it opens clients; it closes them all in the end.
 
-    `expel` removes all members from the consumer group, behind their backs.
+    `expel` removes all members from the consumer group, behind their backs; `compact` makes a topic a compacted one.
     """
 
-    def __init__(self, library: ClientLibrary, servers: str, names: Names, expel: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        library: ClientLibrary,
+        servers: str,
+        names: Names,
+        expel: Callable[[], None],
+        compact: Callable[[str], None],
+    ) -> None:
         self.library = library
         self.connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers})
         self.group = read_settings(GroupSettings, {"CONSUMER_GROUP": names.group})
         self.names = names
         self.expel = expel
+        self.compact = compact
         self._opened = ExitStack()
 
     def create_topics(self, partitions: int, names: Sequence[str]) -> Mapping[str, Topic]:

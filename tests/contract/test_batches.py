@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from messaging.seam import BatchAborted
+from messaging.seam import BatchAborted, MessageRefused
 from tests.contract.stage import Member, Stage, next_batch, read_on, values
 from tests.support.topics import message
 
@@ -102,6 +102,59 @@ def test_a_batch_with_a_message_for_a_partition_that_is_none_is_aborted(stage: S
     assert values(next_batch(client)) == [b"0"]
     client.commit([message(stage.names.legit, b"committed after it")])
     assert values(stage.read(stage.names.legit, 1)) == [b"committed after it"]
+
+
+def test_what_a_topic_refuses_for_good_is_told_from_what_may_work_again(stage: Stage) -> None:
+    stage.compact(stage.names.legit)
+    write_numbers(stage, 0, 2)
+    client = stage.member()
+    for _ in range(2):
+        assert values(next_batch(client)) == [b"0", b"1"]
+        with pytest.raises(MessageRefused, match=r"(?i)key|failed to validate record"):
+            client.commit([message(stage.names.legit, b"good"), message(stage.names.legit, b"refused", key=None)])
+    next_batch(client)
+    client.commit([message(stage.names.legit, b"committed after it")])
+    assert values(stage.read(stage.names.legit, 1)) == [b"committed after it"]
+
+
+def test_the_pieces_of_a_batch_can_be_committed_one_after_the_other_and_the_rest_comes_again(
+    stage: Stage, topic_of_4: str
+) -> None:
+    stage.write([message(topic_of_4, str(n).encode(), partition=n % 4) for n in range(100)])
+    client = stage.member(topic_of_4)
+    records = next_batch(client)
+    pieces, rest = [*records[:0]], client.batch
+    for _ in range(3):
+        piece, rest = rest.split(len(records) // 4)
+        client.processor.commit(piece, [message(stage.names.legit, b"any") for _ in piece.records])
+        pieces += piece.records
+    client.processor.rewind(rest)
+    read = [*values(pieces), *values(read_on(client, 100 - len(pieces)))]
+    assert Counter(read) == Counter(str(n).encode() for n in range(100))
+    client.close()
+    stage.write([message(topic_of_4, b"later", partition=p) for p in range(4)])
+    assert values(read_on(stage.member(topic_of_4), 4)) == [b"later"] * 4
+
+
+def test_a_piece_that_is_aborted_comes_again_with_what_followed_it(stage: Stage) -> None:
+    write_numbers(stage, 0, 6)
+    client = stage.member()
+    next_batch(client)
+    first, others = client.batch.split(2)
+    client.processor.commit(first, [])
+    second, _ = others.split(2)
+    with pytest.raises(BatchAborted):
+        client.processor.commit(second, [message(stage.names.legit, LARGER_THAN_ALLOWED)])
+    client.processor.rewind(others)
+    assert values(read_on(client, 4)) == [b"2", b"3", b"4", b"5"]
+
+
+def test_nothing_was_throttled_where_there_is_no_quota(stage: Stage) -> None:
+    write_numbers(stage, 0, 1)
+    client = stage.member()
+    next_batch(client)
+    client.commit([message(stage.names.legit, b"any")])
+    assert client.processor.throttled_seconds() == 0
 
 
 def test_the_offsets_of_an_aborted_batch_are_not_committed(stage: Stage) -> None:

@@ -101,3 +101,9 @@ def hangs_for_a_while(_paid: Transaction) -> None:
     with suppress(FileNotFoundError):  # another detector was quicker
         order.unlink()
         time.sleep(HANG_SECONDS)
+
+
+def is_slow_over_100(paid: Transaction) -> None:
+    """Take 31 ms for some transactions, and no time for the others."""
+    if paid.amount > 100:
+        time.sleep(0.031)

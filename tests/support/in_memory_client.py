@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from messaging.batch import Batch, Message, Offsets, Record
 from messaging.message_size import batch_bytes
-from messaging.seam import AccessRefused, BatchAborted, ClientFailed
+from messaging.seam import AccessRefused, BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic
 from tests.support.partitioner import partition_for
@@ -14,12 +14,13 @@ from tests.support.partitioner import partition_for
 class InMemoryCluster:
     """A ClientLibrary (see messaging.seam) and the cluster that its clients share.
 
-    `logs` holds the records of each topic, a list for each partition. The next commits raise what a test puts into
-    `faults`, one each, and write nothing.
+    `logs` holds the records of each topic, a list for each partition; `compacted` topics take no message without a key.
+    The next commits raise what a test puts into `faults`, one each, and write nothing.
     """
 
     def __init__(self) -> None:
         self.logs: dict[str, list[list[Record]]] = {}
+        self.compacted: set[str] = set()
         self.groups: defaultdict[str, InMemoryGroup] = defaultdict(InMemoryGroup)
         self.faults: deque[AccessRefused | BatchAborted | ClientFailed] = deque()
 
@@ -56,6 +57,10 @@ class InMemoryCluster:
         return batch_bytes(message) <= KAFKAS_MAX_MESSAGE_BYTES and (message.partition or 0) < len(
             self.logs[message.topic]
         )
+
+    def refuses_for_good(self, message: Message) -> bool:
+        """Tell whether a message lacks the key that its topic demands."""
+        return message.topic in self.compacted and message.key is None
 
     def append(self, message: Message) -> None:
         """Write a message; one without partition and key goes where the least is."""
@@ -143,6 +148,8 @@ class InMemoryProcessor:
             raise self._cluster.faults.popleft()
         if batch.member != self._group.generation:
             raise BatchAborted("no longer a member of the consumer group")
+        if any(map(self._cluster.refuses_for_good, messages)):
+            raise MessageRefused("Compacted topic cannot accept message without key")
         if not all(map(self._cluster.takes, messages)):
             raise BatchAborted("a message is larger than its topic takes, or its partition is none")
 

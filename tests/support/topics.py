@@ -13,7 +13,7 @@ from typing import NamedTuple
 import confluent_kafka
 from confluent_kafka import Consumer, Producer
 from kafka import KafkaAdminClient, KafkaConsumer
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, NewTopic
 from msgspec.structs import replace
 
 from messaging import kafka_python
@@ -81,6 +81,12 @@ def create_topics(servers: str, *names: str, partitions: int = 4, settings: Mapp
     with closing(open_admin(servers)) as admin:
         admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(settings or {})) for name in names])
         admin.wait_for_topics(names, _LEADER_MS)
+
+
+def change_topic(servers: str, name: str, settings: Mapping[str, str]) -> None:
+    """Change settings of a topic."""
+    with closing(open_admin(servers)) as admin:
+        admin.alter_configs([ConfigResource("topic", name, dict(settings))])
 
 
 def existing_topics(servers: str) -> set[str]:

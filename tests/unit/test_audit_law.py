@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
-from audit.law import Allowed, Law, Rule, identity, judge, read
+from audit.law import Allowed, Law, Rule, judge
+from audit.reading import identity, read
 from messaging.batch import Headers, Record
 from payments.transaction import InvalidTransaction, Transaction, read_transaction
 
@@ -129,6 +130,13 @@ def test_a_record_about_as_large_as_the_topics_take_may_be_a_dead_letter_too() -
 def test_where_times_may_be_refused_any_record_may_be_a_dead_letter_too(value: bytes) -> None:
     expected = allowed(value) | Allowed.DEAD_LETTER | Allowed.SHORTENED
     assert allowed(value, PLAIN._replace(refuses_times=True)) == expected
+
+
+def test_where_a_key_is_demanded_a_record_without_one_may_be_a_dead_letter_too() -> None:
+    demanding = PLAIN._replace(refuses_keyless=True)
+    keyless = replace(record(paid("1")), key=None)
+    assert judge(keyless, demanding)[0] == Allowed.LEGIT | Allowed.DEAD_LETTER | Allowed.SHORTENED
+    assert judge(keyless, PLAIN)[0] == judge(record(paid("1")), demanding)[0] == Allowed.LEGIT
 
 
 def test_a_record_is_itself_by_its_id_else_by_its_value() -> None:

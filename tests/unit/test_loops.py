@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import islice
 
 import pytest
+from msgspec.structs import replace
 
 import detector.loop
 import detector.report
@@ -22,7 +23,7 @@ from detector.settings import DetectorSettings
 from generator.fake_transactions import fake_transactions
 from generator.messages import as_message
 from messaging.batch import Message
-from messaging.seam import BatchAborted, ClientFailed
+from messaging.seam import BatchAborted, ClientFailed, MessageRefused
 from payments.transaction import Transaction
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
@@ -162,6 +163,85 @@ def test_a_rule_that_fails_now_and_then_makes_dead_letters(cluster: InMemoryClus
     assert report.dead_letters == len(cluster.records("dead-letter")) == 4
 
 
+def test_the_failures_of_an_aborted_batch_are_counted_once(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments(*["1"] * 60))
+    cluster.faults.append(BatchAborted("again"))
+    report = detect(cluster, rounds=2, FRAUD_RULES=f"{__name__}:broken", DEAD_LETTER_LIMIT="100")
+    assert report.dead_letters == len(cluster.records("dead-letter")) == 60
+
+
+def test_failures_in_a_row_go_on_from_batch_to_batch(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments(*["1"] * 6))
+    with pytest.raises(ServiceFailed, match="5 consecutive failures"):
+        detect(cluster, rounds=2, FRAUD_RULES=f"{__name__}:broken", DEAD_LETTER_LIMIT="5", BATCH_SIZE="3")
+    assert len(cluster.records("dead-letter")) == 3
+
+
+def keyless(*numbers: int) -> Iterator[Message]:
+    """Yield ten payments in one partition, those of these numbers without a key."""
+    for number, message in enumerate(payments(*map(str, range(1, 11)))):
+        yield replace(message, key=None if number in numbers else b"a", partition=0)
+
+
+@pytest.mark.parametrize("refused", [(0,), (9,), (4,), (3, 4, 8), tuple(range(10))])
+def test_what_a_topic_refuses_for_good_is_a_dead_letter_and_the_rest_goes_its_way(
+    cluster: InMemoryCluster, refused: tuple[int, ...]
+) -> None:
+    cluster.compacted.add("legit")
+    fill(cluster, keyless(*refused))
+    report = detect(cluster, rounds=100)
+    others = [str(number + 1).encode() for number in range(10) if number not in refused]
+    assert amounts(cluster, "legit") == others
+    assert amounts(cluster, "dead-letter") == [str(number + 1).encode() for number in refused]
+    said = {dict(dead.headers)["__detector.errors.message"] for dead in cluster.records("dead-letter")}
+    assert said == {b"refused by the topic: Compacted topic cannot accept message without key"}
+    assert (report.legit, report.dead_letters) == (len(others), len(refused))
+    assert cluster.groups["detector"].committed["transactions", 0] == 10
+
+
+def test_an_abort_among_the_pieces_of_a_batch_rewinds_to_the_first_that_is_left(cluster: InMemoryCluster) -> None:
+    cluster.compacted.add("legit")
+    fill(cluster, keyless(4))
+    cluster.faults.extend([MessageRefused("no key"), BatchAborted("the coordinator said so")])
+    detect(cluster, rounds=100)
+    assert amounts(cluster, "legit") == [str(number).encode() for number in range(1, 11) if number != 5]
+    assert amounts(cluster, "dead-letter") == [b"5"]
+
+
+def test_a_dead_letter_that_is_refused_too_costs_the_client(cluster: InMemoryCluster) -> None:
+    cluster.compacted |= {"legit", "dead-letter"}
+    fill(cluster, keyless(4))
+    with pytest.raises(ClientFailed, match="cannot write a dead letter: Compacted topic"):
+        detect(cluster, rounds=100)
+    assert amounts(cluster, "legit") == [b"1", b"2", b"3", b"4"]
+
+
+def test_judging_ends_in_time_and_the_rest_is_judged_next(
+    cluster: InMemoryCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector.loop, "MOST_SECONDS", -1.0)
+    fill(cluster, payments(*["1"] * 10))
+    reports = [detect(cluster, rounds=1).judged for _ in range(3)]
+    assert reports == [1, 1, 1]
+    assert cluster.records("legit")[0].value != cluster.records("legit")[1].value
+
+
+def bad(count: int) -> Iterator[Message]:
+    for _ in range(count):
+        yield Message("transactions", None, b"bad", (), 0, 0)
+
+
+def test_a_topic_of_another_shape_is_warned_of_once(cluster: InMemoryCluster, caplog: pytest.LogCaptureFixture) -> None:
+    fill(cluster, bad(99))
+    fill(cluster, payments("1"))
+    fill(cluster, bad(350))
+    detect(cluster, rounds=1, show="none")
+    [warning] = [line for line in caplog.messages if "consecutive" in line]
+    assert warning.startswith("100 consecutive records of transactions are dead letters")
+    assert "set TRANSACTIONS_TOPIC" in warning
+    assert "not JSON" in warning
+
+
 class StopsAt:
     """A rule that asks for a stop when it is asked so many times."""
 
@@ -223,9 +303,10 @@ def test_a_flood_of_dead_letters_is_ten_lines_and_a_number_between_two_summaries
 ) -> None:
     fill(cluster, (Message("transactions", None, b"bad", (), 0, 0) for _ in range(3_010)))
     report = detect(cluster, rounds=1, show="none")
-    assert len(caplog.messages) == detector.report.MOST_DEAD_LETTER_LINES == 10
+    lines = [line for line in caplog.messages if line.startswith("dead letter")]
+    assert len(lines) == detector.report.MOST_DEAD_LETTER_LINES == 10
     report.total()
-    assert caplog.messages[10:] == ["3,000 more dead letters since the last summary, not logged one by one"]
+    assert caplog.messages[-1:] == ["3,000 more dead letters since the last summary, not logged one by one"]
     assert report.dead_letters == len(cluster.records("dead-letter")) == 3_010
 
 
