@@ -71,13 +71,29 @@ class Transactions:
         self, messages: Sequence[Message], offsets: Mapping[TopicPartition, OffsetAndMetadata], member: Any
     ) -> None:
         self._producer.begin_transaction()
-        futures = [send(self._producer, message) for message in messages]
+        futures: list[Any] = []
+        try:
+            self._write(futures, messages, offsets, member)
+        except KafkaError as error:
+            refusal = _refusal_among(futures)
+            if refusal is None or refusal is error:
+                raise
+            raise refusal from error
+        self._producer.commit_transaction()
+
+    def _write(
+        self,
+        futures: list[Any],
+        messages: Sequence[Message],
+        offsets: Mapping[TopicPartition, OffsetAndMetadata],
+        member: Any,
+    ) -> None:
+        futures.extend(send(self._producer, message) for message in messages)
         self._producer.send_offsets_to_transaction(offsets, member)
         self._producer.flush()
         for future in futures:
             if future.failed():  # does not fail the Kafka transaction by itself
                 raise future.exception
-        self._producer.commit_transaction()
 
     def _abort(self) -> None:
         """Abort, and go on with a new producer.
@@ -104,6 +120,12 @@ class Transactions:
             if refused:
                 raise self._refusals.missing(refused) from error
         self._refusals.raise_if_unauthorized(error, "Write", outputs, self._group.consumer_group)
+
+
+def _refusal_among(futures: Sequence[Any]) -> Any:
+    """Return why a topic refuses a message for good, if one does; the others of its record batch say less."""
+    failed = (future.exception for future in futures if future.failed())
+    return next((problem for problem in failed if isinstance(problem, _REFUSED_FOR_GOOD)), None)
 
 
 def _open_producer(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> KafkaProducer:

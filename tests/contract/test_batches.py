@@ -123,13 +123,14 @@ def test_the_pieces_of_a_batch_can_be_committed_one_after_the_other_and_the_rest
     stage.write([message(topic_of_4, str(n).encode(), partition=n % 4) for n in range(100)])
     client = stage.member(topic_of_4)
     records = next_batch(client)
-    pieces, rest = [*records[:0]], client.batch
+    rest = client.batch
+    committed: list[bytes | None] = []
     for _ in range(3):
         piece, rest = rest.split(len(records) // 4)
         client.processor.commit(piece, [message(stage.names.legit, b"any") for _ in piece.records])
-        pieces += piece.records
+        committed += values(piece.records)
     client.processor.rewind(rest)
-    read = [*values(pieces), *values(read_on(client, 100 - len(pieces)))]
+    read = committed + list(values(read_on(client, 100 - len(committed))))
     assert Counter(read) == Counter(str(n).encode() for n in range(100))
     client.close()
     stage.write([message(topic_of_4, b"later", partition=p) for p in range(4)])
