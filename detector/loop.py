@@ -143,7 +143,16 @@ def judge_piece(detector: Detector, piece: Batch) -> int:
     finally:
         throttled_seconds = detector.processor.throttled_seconds()
         detector.limit.follow(len(routed), judging_seconds, throttled_seconds, in_time=not others.records)
+    wait_for_quota(detector, throttled_seconds)
     return len(routed)
+
+
+def wait_for_quota(detector: Detector, seconds: float) -> None:
+    """Wait until the broker takes the next batch at once: its Kafka transaction would time out meanwhile."""
+    deadline = time.monotonic() + min(seconds, _MOST_SECONDS_IN_HAND)
+    while not detector.stop.requested and (left := deadline - time.monotonic()) > 0:
+        detector.heartbeat.beat()
+        detector.stop.wait(min(left, 1.0))
 
 
 def route_in_time(detector: Detector, records: Sequence[Record], deadline: float) -> Routed:

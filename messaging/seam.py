@@ -73,7 +73,10 @@ class Processor(Protocol):
         """Let the next poll begin with the batch's records again, as far as their partitions are still assigned."""
 
     def throttled_seconds(self) -> float:
-        """Return for how long a quota has delayed what was written since the last call. Never raises."""
+        """Return the longest time for which a quota has held up what was written since the last call. Never raises.
+
+        Until it has passed, what is written next waits too.
+        """
 
     def lag(self) -> int | None:
         """Return how many records of the assigned partitions are still to be read, None while that is not known.

@@ -55,7 +55,7 @@ class Transactions:
             raise aborted(problem.str()) from error
 
     def throttled_seconds(self) -> float:
-        """Return for how long the broker has held up the producer since the last call."""
+        """Return the longest time for which a broker has held up the producer since the last call."""
         seconds, self._throttled_seconds = self._throttled_seconds, 0.0
         return seconds
 
@@ -127,7 +127,7 @@ class Transactions:
         self._refusals.raise_if_unauthorized(error, "Write", outputs, self._group.consumer_group)
 
     def _on_throttle(self, event: ThrottleEvent) -> None:
-        self._throttled_seconds += event.throttle_time
+        self._throttled_seconds = max(self._throttled_seconds, event.throttle_time)
 
     def _open_producer(self) -> Producer:
         own = {

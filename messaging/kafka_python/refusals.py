@@ -48,10 +48,10 @@ class Refusals:
     def note_throttling(self, response: Any) -> None:
         """Take note of the time for which a broker holds up a producer."""
         if type(response).__name__.startswith("Produce"):
-            self._throttled_ms += getattr(response, "throttle_time_ms", 0)
+            self._throttled_ms = max(self._throttled_ms, getattr(response, "throttle_time_ms", 0))
 
     def throttled_seconds(self) -> float:
-        """Return for how long brokers have held up producers since the last call."""
+        """Return the longest time for which a broker has held up a producer since the last call."""
         milliseconds, self._throttled_ms = self._throttled_ms, 0
         return milliseconds / 1000
 

@@ -59,7 +59,7 @@ class Transactions:
             raise aborted(explanation(error)) from error
 
     def throttled_seconds(self) -> float:
-        """Return for how long the broker has held up the producer since the last call."""
+        """Return the longest time for which a broker has held up the producer since the last call."""
         return self._refusals.throttled_seconds()
 
     def close(self) -> None:
