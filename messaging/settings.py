@@ -90,7 +90,10 @@ class GroupSettings:
 
     consumer_group: str = consumer_group()
     batch_size: int = setting(
-        "BATCH_SIZE", "10000", partial(whole_number, 1, 1_000_000), "maximum number of records in one Kafka transaction; fewer where rules are slow or a quota delays"
+        "BATCH_SIZE",
+        "10000",
+        partial(whole_number, 1, 1_000_000),
+        "maximum number of records in one Kafka transaction; fewer where rules are slow or a quota delays",
     )
     session_timeout_ms: int = setting(
         "KAFKA_SESSION_TIMEOUT_MS",

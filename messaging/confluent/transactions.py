@@ -51,8 +51,10 @@ class Transactions:
         except KafkaException as error:
             problem = self._explained(error.args[0])
             self._abort(problem, {message.topic for message in messages})
-            aborted = MessageRefused if problem.code() in _REFUSED_FOR_GOOD else BatchAborted
-            raise aborted(problem.str()) from error
+            if problem.code() in _REFUSED_FOR_GOOD:
+                said, _, _ = problem.str().partition(" (broker ")  # then: which producer, and what to do now
+                raise MessageRefused(said) from error
+            raise BatchAborted(problem.str()) from error
 
     def throttled_seconds(self) -> float:
         """Return the longest time for which a broker has held up the producer since the last call."""

@@ -184,7 +184,7 @@ LOGS_EACH = {"LOG_TRANSACTIONS": "all", "LOG_FORMAT": "json"}
 RULES = "tests.support.harmful_rules"
 
 FAULTS = (
-    Fault("a detector killed", kill_a_detector, 100, 5, transactions=1_000_000),
+    Fault("a detector killed", kill_a_detector, 100, 3, transactions=1_000_000),
     Fault("a detector suspended", suspend_a_detector, 20, 1),
     Fault("a detector suspended while another joins", suspend_while_another_joins, 20, 1),
     Fault("detectors joining and leaving", join_or_leave, 30, 3, detectors=1),

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 SEED = 7
 IMPATIENT_SERVICES = {"KAFKA_SESSION_TIMEOUT_MS": "3000", **SMALL_BATCHES}
-INTENSITY = Intensity(per_second=500, cut_seconds=6, away_seconds=10, settings=IMPATIENT_SERVICES)
+INTENSITY = Intensity(per_second=500, cut_seconds=6, away_seconds=3, settings=IMPATIENT_SERVICES)
 INJECTED = [
     pytest.param(client, fault, id=f"{fault.name}-{client}")
     for client in CLIENTS

@@ -34,7 +34,7 @@ def test_a_kafka_that_is_started_first_still_has_everything_and_is_used_by_the_p
     assert not Counter(before) - Counter(stack.values("transactions"))
 
 
-@pytest.mark.usefixtures("each_client", "running")
+@pytest.mark.usefixtures("running")
 def test_a_stopped_kafka_stops_nobody() -> None:
     before = {service: lives(service) for service in stack.PAIR}
     meanwhile = stack.logs()
@@ -47,7 +47,7 @@ def test_a_stopped_kafka_stops_nobody() -> None:
     stack.assert_every_transaction_is_judged_once()
 
 
-@pytest.mark.usefixtures("each_client", "running")
+@pytest.mark.usefixtures("running")
 def test_the_pair_waits_for_a_kafka_that_is_not_there_and_says_so_every_few_seconds() -> None:
     stack.compose_kafka("down")
     meanwhile = stack.logs()

@@ -93,7 +93,7 @@ def test_repeated_audits_beside_detectors_under_load_raise_no_alarm(
     load.wait_for_line("connected")
     detectors = [services.start("detector", BATCH_SIZE="200", **QUIET) for _ in range(2)]
     wait_until_judged(broker, names, 500)
-    seen = [counts(audited(services, HOLDS)) for _ in range(4)]
+    seen = [counts(audited(services, HOLDS)) for _ in range(2)]
     detectors[0].kill()
     seen.append(counts(audited(services, HOLDS)))
     read = [found[names.transactions] for found in seen]

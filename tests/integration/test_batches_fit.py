@@ -40,7 +40,7 @@ def test_a_rule_that_becomes_slow_in_mid_stream_is_judged_with_in_small_batches(
     wait_until_judged(broker, names, quick + 1)
     wait_until_judged(broker, names, quick + slow)
     assert detector.stop() == 0
-    assert not detector.matches("aborted|new client")
+    assert not detector.matches("records aborted|new client")
     assert_each_judged_once(broker, names, quick + slow)
 
 
@@ -76,7 +76,7 @@ def test_a_quota_makes_batches_small_and_none_is_written_for_nothing(
     wait_until_judged(servers, names, 12_000, 120)
     assert detector.matches(SMALLER + r"a quota of the broker \(producer_byte_rate\) delays each by ")
     assert detector.stop() == 0
-    assert not detector.matches("aborted|new client")
+    assert not detector.matches("records aborted|new client")
     assert_each_judged_once(servers, names, 12_000)
 
 
@@ -90,8 +90,8 @@ def test_a_record_without_a_key_is_a_dead_letter_where_its_topic_demands_one(
     detector = services.start("detector")
     wait_until_judged(broker, names, 20)
     assert detector.stop() == 0
-    assert detector.matches(r"dead letter: .* refused by the topic: ")
-    assert not detector.matches("aborted|new client")
+    assert detector.matches(r"dead letter: .* refused by the topic: .*( key |validate record$)")
+    assert not detector.matches("records aborted|new client")
     assert numbers(broker, names.dead_letter) == sorted(keyless)
     assert numbers(broker, names.legit) == [n for n in range(20) if n not in keyless]
     assert services.start("audit").wait(60) == 0
