@@ -95,13 +95,13 @@ def poll_and_judge(detector: Detector) -> bool:
 
 
 def judge(detector: Detector, batch: Batch) -> bool:
-    """Judge a batch and commit it, as far as there is time: the rest is polled again. Returns False if it was aborted.
+    """Judge a batch and commit it, as far as there is time: the rest is polled again. Returns False if all was aborted.
 
     Where a topic refuses a message for good, ever smaller pieces are committed, until the record stands alone; no poll
     comes between.
     """
     deadline = time.monotonic() + _MOST_SECONDS_IN_HAND
-    most, is_late = len(batch.records), False
+    whole, most, is_late = batch, len(batch.records), False
     while batch.records and not is_late and not detector.stop.requested:
         piece, _ = batch.split(most)
         try:
@@ -113,7 +113,7 @@ def judge(detector: Detector, batch: Batch) -> bool:
         except BatchAborted as aborted:
             logger.warning("batch of %d records aborted, reading it again: %s", len(batch.records), aborted)
             detector.processor.rewind(batch)
-            return False
+            return batch is not whole
         is_late = committed < len(piece.records) or time.monotonic() > deadline
         _, batch = batch.split(committed)
         most *= 2
