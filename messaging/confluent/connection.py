@@ -38,7 +38,7 @@ def configuration(connection: ConnectionSettings, refusals: Refusals) -> dict[st
         "socket.connection.setup.timeout.ms": 2_000,
         "socket.timeout.ms": 5_000,
         "statistics.interval.ms": 5_000,
-        "stats_cb": _watch_connections,
+        "stats_cb": watch_connections,
     }
 
 
@@ -123,7 +123,7 @@ def _logger() -> dict[str, Any]:
     return {"logger": library_logger}
 
 
-def _watch_connections(statistics: str) -> None:
+def watch_connections(statistics: str) -> None:
     """Report an unreachable cluster, which librdkafka itself logs at most every half minute."""
     brokers = msgspec.json.decode(statistics)["brokers"]
     if not any(broker["state"] == "UP" for broker in brokers.values()):

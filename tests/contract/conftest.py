@@ -1,16 +1,17 @@
 """Every contract test runs once for each implementation of the seam that is named here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 
 import pytest
 from kafka.admin import MemberToRemove
 
+from messaging.batch import Message
 from messaging.supervisor import load_library
 from tests.contract.stage import Stage
 from tests.support.in_memory_client import InMemoryCluster
-from tests.support.topics import Names, open_admin
+from tests.support.topics import WRITE_SECONDS, Names, open_admin, raw_producer, send
 
 IMPLEMENTATIONS = [
     pytest.param("in-memory"),
@@ -38,12 +39,24 @@ def topic_of_4(stage: Stage) -> str:
 
 def in_memory(_request: pytest.FixtureRequest, names: Names) -> Stage:
     cluster = InMemoryCluster()
-    return Stage(cluster, "nowhere:9", names, partial(expel_in_memory, cluster, names.group))
+    return Stage(
+        cluster,
+        "nowhere:9",
+        names,
+        partial(expel_in_memory, cluster, names.group),
+        partial(leave_open_in_memory, cluster),
+    )
 
 
 def on_kafka(request: pytest.FixtureRequest, names: Names) -> Stage:
     servers = request.getfixturevalue("broker")
-    return Stage(load_library(request.param), servers, names, partial(expel, servers, names.group))
+    return Stage(
+        load_library(request.param),
+        servers,
+        names,
+        partial(expel, servers, names.group),
+        partial(leave_open, servers),
+    )
 
 
 def expel_in_memory(cluster: InMemoryCluster, group: str) -> None:
@@ -56,3 +69,20 @@ def expel(servers: str, group: str) -> None:
         members = [member["member_id"] for member in admin.describe_groups([group])[group]["members"]]
         assert members
         admin.remove_group_members(group, [MemberToRemove(member_id=member) for member in members])
+
+
+def leave_open_in_memory(cluster: InMemoryCluster, message: Message) -> Callable[[], object]:
+    at = (message.topic, message.partition or 0)
+    cluster.open[at] = len(cluster.logs[message.topic][at[1]])
+    cluster.append(message)
+    return partial(cluster.open.pop, at)
+
+
+def leave_open(servers: str, message: Message) -> Callable[[], object]:
+    settings = {"transactional.id": f"of-{message.topic}", "transaction.timeout.ms": "600000"}
+    producer = raw_producer(servers, settings)
+    producer.init_transactions()
+    producer.begin_transaction()
+    send(producer, [message])
+    assert producer.flush(WRITE_SECONDS) == 0
+    return producer.commit_transaction

@@ -20,15 +20,24 @@ DEADLINE_SECONDS = 20
 class Stage:
     """An implementation with topics of its own, to which it opens clients; it closes them all in the end.
 
-    `expel` removes all members from the consumer group, behind their backs.
+    `expel` removes all members from the consumer group, behind their backs. `leave_open` writes a message in a Kafka
+    transaction that stays open; it returns what commits it.
     """
 
-    def __init__(self, library: ClientLibrary, servers: str, names: Names, expel: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        library: ClientLibrary,
+        servers: str,
+        names: Names,
+        expel: Callable[[], None],
+        leave_open: Callable[[Message], Callable[[], object]],
+    ) -> None:
         self.library = library
         self.connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers})
         self.group = read_settings(GroupSettings, {"CONSUMER_GROUP": names.group})
         self.names = names
         self.expel = expel
+        self.leave_open = leave_open
         self._opened = ExitStack()
 
     def create_topics(self, partitions: int, names: Sequence[str]) -> Mapping[str, Topic]:
