@@ -13,7 +13,7 @@ _OPEN = (
 
 def not_joined(group: str, why: str) -> Mapping[str, str]:
     """Return that the member is not in the group."""
-    return {f"still joining the group {group}": why}
+    return {f"waiting for the group {group}": why}
 
 
 def not_stable(topic: str, ends: Mapping[int, int]) -> Mapping[str, str]:

@@ -84,8 +84,21 @@ def open_producer(connection: ConnectionSettings, refusals: Refusals, own: dict[
     )
 
 
-def until_done(client: AdminClient | Producer, refusals: Refusals, call: Callable[[float], T]) -> T:
-    """Make the client's call, with a time limit as its argument, again for as long as it may be retried."""
+def say_failed(problem: KafkaError) -> None:
+    """Let the log know that a request is made again, as far as the library's own lines have not."""
+    library_logger.error("a request has failed: %s", problem.str())
+
+
+def until_done(
+    client: AdminClient | Producer,
+    refusals: Refusals,
+    call: Callable[[float], T],
+    tell: Callable[[KafkaError], None] = say_failed,
+) -> T:
+    """Make the client's call, with a time limit as its argument, again for as long as it may be retried.
+
+    Each failure after the first seconds is told of.
+    """
     begin = time.monotonic()
     while True:
         try:
@@ -97,7 +110,7 @@ def until_done(client: AdminClient | Producer, refusals: Refusals, call: Callabl
             if not _may_be_retried(error.args[0]) or seconds > ANSWER_SECONDS:
                 raise
             if seconds > _PATIENCE_SECONDS:
-                library_logger.error("a request has failed: %s", error.args[0].str())  # noqa: TRY400 - one line for the user
+                tell(error.args[0])
 
 
 @contextmanager

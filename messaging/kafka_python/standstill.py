@@ -26,8 +26,9 @@ class Standstill:
 
     @property
     def has_joined(self) -> bool:
-        """Whether the member is in the group, and knows what it is assigned."""
-        return bool(self._consumer.group_metadata().state == MemberState.STABLE)
+        """Whether the member is in the group, and knows what it is assigned and who coordinates that."""
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - it has no other place
+        return bool(coordinator.state == MemberState.STABLE and coordinator.coordinator_id is not None)
 
     def why_not_joined(self) -> str:
         """Return what the member waits for, where it is not in the group."""

@@ -22,7 +22,7 @@ def test_a_member_that_has_not_joined_says_so_and_knows_no_lag(stage: Stage) -> 
     processor = stage.processor()
     assert processor.lag() is None
     [what] = processor.waiting_for()
-    assert what.startswith("still joining the group ")
+    assert what.startswith("waiting for the group ")
 
 
 def test_a_member_that_has_joined_and_is_at_the_end_waits_for_nothing(stage: Stage) -> None:

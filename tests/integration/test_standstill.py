@@ -37,9 +37,9 @@ def test_a_detector_says_that_no_coordinator_is_named(
         detector = services.start("detector")
         detector.wait_for_line(f"connected: joining the group {names.group}$")
         detector.wait_for_line(
-            f"WARNING still joining the group {names.group}: Kafka names no coordinator for it .offsets.topic.replic"
+            f"WARNING waiting for the group {names.group}: Kafka names no coordinator for it .offsets.topic.replic"
         )
-        detector.wait_for_line(f"WARNING still joining the group {names.group}: Kafka names no coordinator", count=2)
+        detector.wait_for_line(f"WARNING waiting for the group {names.group}: Kafka names no coordinator", count=2)
         detector.wait_for_line("summary: .* lag unknown$")
         assert not detector.matches("does not answer|reading|lag 0")
         assert detector.stop() == 0
@@ -53,7 +53,7 @@ def test_a_detector_that_falls_out_of_its_group_says_that_the_others_are_waited_
     detector.wait_for_line("assigned: ")
     with closing(member_that_does_not_poll(broker, names)) as other:
         expel_all_but(broker, names.group, other)
-        line = f"WARNING still joining the group {names.group}: its coordinator waits until the other members have"
+        line = f"WARNING waiting for the group {names.group}: its coordinator waits until the other members have"
         detector.wait_for_line(line, count=2)
         assert not detector.matches("names no coordinator|does not answer")
     lines = len(detector.matches("assigned: "))
@@ -79,7 +79,7 @@ def test_a_detector_names_the_offset_at_which_a_kafka_transaction_is_open(
     producer.commit_transaction()
     detector.wait_for_line(" LEGIT ", count=2)
     detector.wait_for_line("summary: .* lag 0$", count=len(detector.matches("summary: .* lag 0$")) + 1)
-    assert not detector.matches("still joining|trying again")
+    assert not detector.matches("waiting for the group|trying again")
     assert detector.stop() == 0
 
 
