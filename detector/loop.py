@@ -7,7 +7,7 @@ between two records: the rest of the batch is not judged, and nothing of it is c
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from detector.assignment import Assignment
 from detector.batch_limit import MOST_SECONDS, BatchLimit
@@ -15,6 +15,7 @@ from detector.outputs import Outputs
 from detector.report import Report
 from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, dead_letter, route
 from detector.rules import Rule
+from detector.standstill import StandstillReport
 from messaging.batch import Batch, Message, Record
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused, Processor
 from runtime.health import Heartbeat
@@ -67,6 +68,7 @@ class Detector:
     report: Report
     heartbeat: Heartbeat
     stop: Stop
+    standstills: StandstillReport = field(default_factory=StandstillReport)
 
 
 def run(detector: Detector) -> None:
@@ -79,6 +81,7 @@ def run(detector: Detector) -> None:
             raise ClientFailed(f"{aborts} consecutive batches aborted")
         if aborts:
             detector.stop.wait(_PAUSE_AFTER_ABORT_SECONDS)
+        detector.standstills.report(detector.processor.waiting_for)
         detector.report.summary(detector.processor.lag)
 
 

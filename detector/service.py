@@ -67,7 +67,7 @@ def detect(service: Service) -> None:
     outputs = prepare(settings, service.library)
     topic = settings.topics.transactions
     with closing(service.library.open_processor(settings.connection, settings.group, topic)) as processor:
-        logger.info("connected: reading %s", topic)
+        logger.info("connected: joining the group %s", settings.group.consumer_group)
         loop.run(
             loop.Detector(
                 processor,

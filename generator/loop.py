@@ -33,7 +33,7 @@ def run(
     while publisher.in_flight or not (stop.requested or ended):
         heartbeat.beat()
         if stop.is_overdue:
-            raise ServiceFailed("stopped without waiting any longer: Kafka does not answer")
+            raise ServiceFailed("stopped without waiting any longer: Kafka has not acknowledged what was sent")
         if publisher.in_flight:
             report.delivered(publisher.delivered(_LONGEST_WAIT_SECONDS))
         elif due := pace.due(time.monotonic()):

@@ -81,7 +81,16 @@ class Processor(Protocol):
     def lag(self) -> int | None:
         """Return how many records of the assigned partitions are still to be read, None while that is not known.
 
-        Never raises.
+        It is known once this member is in the group and its partitions are started; with none assigned it is 0. Never
+        raises.
+        """
+
+    def waiting_for(self) -> Mapping[str, str]:
+        """Return what does not go on at this moment, though Kafka may answer, each with the reason; both for the log.
+
+        It is that this member is not in the group, or that a partition is read up to where a Kafka transaction of
+        another producer is open: the offset is named, a few seconds later. What has the same name in two answers has
+        not moved between them. Hardly ever asks Kafka; answers within a second. Never raises.
         """
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ def configuration(connection: ConnectionSettings, refusals: Refusals) -> dict[st
         "socket.connection.setup.timeout.ms": 2_000,
         "socket.timeout.ms": 5_000,
         "statistics.interval.ms": 5_000,
-        "stats_cb": _watch_connections,
+        "stats_cb": watch_connections,
     }
 
 
@@ -84,8 +84,21 @@ def open_producer(connection: ConnectionSettings, refusals: Refusals, own: dict[
     )
 
 
-def until_done(client: AdminClient | Producer, refusals: Refusals, call: Callable[[float], T]) -> T:
-    """Make the client's call, with a time limit as its argument, again for as long as it may be retried."""
+def say_failed(problem: KafkaError) -> None:
+    """Let the log know that a request is made again, as far as the library's own lines have not."""
+    library_logger.error("a request has failed: %s", problem.str())
+
+
+def until_done(
+    client: AdminClient | Producer,
+    refusals: Refusals,
+    call: Callable[[float], T],
+    tell: Callable[[KafkaError], None] = say_failed,
+) -> T:
+    """Make the client's call, with a time limit as its argument, again for as long as it may be retried.
+
+    Each failure after the first seconds is told of.
+    """
     begin = time.monotonic()
     while True:
         try:
@@ -97,7 +110,7 @@ def until_done(client: AdminClient | Producer, refusals: Refusals, call: Callabl
             if not _may_be_retried(error.args[0]) or seconds > ANSWER_SECONDS:
                 raise
             if seconds > _PATIENCE_SECONDS:
-                library_logger.error("a request has failed: %s", error.args[0].str())  # noqa: TRY400 - one line for the user
+                tell(error.args[0])
 
 
 @contextmanager
@@ -123,7 +136,7 @@ def _logger() -> dict[str, Any]:
     return {"logger": library_logger}
 
 
-def _watch_connections(statistics: str) -> None:
+def watch_connections(statistics: str) -> None:
     """Report an unreachable cluster, which librdkafka itself logs at most every half minute."""
     brokers = msgspec.json.decode(statistics)["brokers"]
     if not any(broker["state"] == "UP" for broker in brokers.values()):

@@ -15,7 +15,8 @@ class Membership:
     """Keeps what the group has given and taken until the processor's poll asks.
 
     `waiting` are the partitions that are gained and not started: the library knows nothing of them yet. `positions` are
-    the next offsets of those that are started, as far as known.
+    the next offsets of those that are started, as far as known. `member_id` is the one to which the group has assigned
+    them, or nothing, empty before that: one that is expelled gets another.
     """
 
     def __init__(self) -> None:
@@ -23,6 +24,7 @@ class Membership:
         self._gained: set[int] = set()
         self.waiting: set[int] = set()
         self.positions: dict[int, int] = {}
+        self.member_id = ""
 
     @property
     def has_changed(self) -> bool:
@@ -50,6 +52,7 @@ class Membership:
     def on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
         """Take note, and let the library read nothing yet."""
         consumer.incremental_assign([])
+        self.member_id = consumer.memberid()
         partitions = {each.partition for each in assigned}
         self._gained |= partitions
         self.waiting |= partitions

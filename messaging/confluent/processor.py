@@ -4,7 +4,7 @@ The library is told of a gained partition only when it is started, so that it ne
 assignment changes while it asks, it takes "may change" for "from the beginning".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -13,10 +13,18 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from messaging.batch import Batch, Message
-from messaging.confluent.connection import UNANSWERED, configuration, is_one_of, open_consumer, raising_client_failed
+from messaging.confluent.connection import (
+    UNANSWERED,
+    configuration,
+    is_one_of,
+    open_consumer,
+    raising_client_failed,
+    watch_connections,
+)
 from messaging.confluent.membership import Membership, generation_of
 from messaging.confluent.records import record
 from messaging.confluent.refusals import Refusals
+from messaging.confluent.standstill import Standstill
 from messaging.confluent.transactions import Transactions
 from messaging.seam import BatchAborted, ClientFailed, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
@@ -51,7 +59,9 @@ class ConfluentProcessor:
         self._refusals = Refusals(connection.security)
         self._transactions = Transactions(connection, group, topic, self._refusals)
         self._membership = Membership()
-        self._consumer = open_consumer(_configuration(connection, group, self._refusals))
+        self._standstill = Standstill(self._membership, group.consumer_group, topic)
+        own = {"stats_cb": self._on_statistics}
+        self._consumer = open_consumer({**_configuration(connection, group, self._refusals), **own})
         self._consumer.subscribe([topic], on_assign=self._membership.on_assign, on_revoke=self._membership.on_revoke)
 
     def poll(self, seconds: float, most: int) -> Batch:
@@ -102,13 +112,22 @@ class ConfluentProcessor:
         return self._transactions.throttled_seconds()
 
     def lag(self) -> int | None:
+        if not self._standstill.has_joined(self._consumer):
+            return None
         lags = [self._partition_lag(assigned) for assigned in self._consumer.assignment()]
         return None if None in lags or self._membership.waiting else sum(filter(None, lags))
+
+    def waiting_for(self) -> Mapping[str, str]:
+        return self._standstill.waiting_for(self._consumer)
 
     def close(self) -> None:
         self._transactions.close()
         with suppress(KafkaException, RuntimeError):
             self._consumer.close()
+
+    def _on_statistics(self, statistics: str) -> None:
+        watch_connections(statistics)
+        self._standstill.on_statistics(statistics)
 
     def _consume(self, seconds: float, most: int) -> list[Any]:
         """Return what comes, after at most so many seconds, or as soon as the assignment changes."""

@@ -1,5 +1,6 @@
 """A publisher: one idempotent producer."""
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -11,8 +12,14 @@ from messaging.batch import Message
 from messaging.confluent.connection import open_producer, raising_client_failed
 from messaging.confluent.records import send
 from messaging.confluent.refusals import Refusals
+from messaging.confluent.replicas import why_not_written
 from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings
+from runtime.timing import Every
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+logger = logging.getLogger(__name__)
 
 
 def open_publisher(connection: ConnectionSettings) -> "ConfluentPublisher":
@@ -25,6 +32,7 @@ class ConfluentPublisher:
     """A Publisher (see messaging.seam)."""
 
     def __init__(self, connection: ConnectionSettings) -> None:
+        self._connection = connection
         self._refusals = Refusals(connection.security)
         own = {
             "enable.idempotence": True,
@@ -33,6 +41,7 @@ class ConfluentPublisher:
         }
         self._producer = open_producer(connection, self._refusals, own)
         self._sent: deque[_Sent] = deque()
+        self._waits_for_long = _patience()
 
     @property
     def in_flight(self) -> int:
@@ -55,16 +64,30 @@ class ConfluentPublisher:
                 self._raise_if_unauthorized(sent.problem, [sent.message.topic])
                 raise ClientFailed(f"cannot deliver to {sent.message.topic}: {sent.problem.str()}")
             delivered.append(sent.message)
+        if delivered or not self._sent:
+            self._waits_for_long = _patience()
+        elif self._waits_for_long.is_due():
+            self._tell_why()
         return delivered
 
     def close(self) -> None:
         self._producer.purge()
+
+    def _tell_why(self) -> None:
+        """Tell the log why nothing is delivered, if the cluster answers: the library tells if it does not."""
+        why = why_not_written(self._connection, self._refusals, {sent.message.topic for sent in self._sent})
+        if why is not None:
+            logger.warning("not written yet, trying again: %s", why)
 
     def _raise_if_any_is_unauthorized(self, problem: KafkaError) -> None:
         self._raise_if_unauthorized(problem, {sent.message.topic for sent in self._sent})
 
     def _raise_if_unauthorized(self, problem: KafkaError, topics: Iterable[str]) -> None:
         self._refusals.raise_if_unauthorized(problem, "Write", topics, group="")
+
+
+def _patience() -> Every:
+    return Every(_SECONDS_BETWEEN_LINES, starts_due=False)
 
 
 class _Sent:

@@ -1,5 +1,6 @@
 """Kafka transactions, one after the other, on one producer; an abort replaces the producer."""
 
+import logging
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,12 +10,21 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer, ThrottleEvent, TopicPartition
 
 from messaging.batch import Message
-from messaging.confluent.connection import is_one_of, open_producer, raising_client_failed, until_done
+from messaging.confluent.connection import (
+    UNANSWERED,
+    is_one_of,
+    open_producer,
+    raising_client_failed,
+    say_failed,
+    until_done,
+)
 from messaging.confluent.records import send
 from messaging.confluent.refusals import Refusals
+from messaging.confluent.replicas import why_not_written
 from messaging.confluent.topics import refused_operations
 from messaging.seam import AccessRefused, BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings
+from runtime.timing import Every
 
 # librdkafka only counts the messages, or says that the Kafka transaction has failed already; asked again it says why.
 _UNEXPLAINED = (KafkaError._INCONSISTENT, KafkaError._STATE)  # noqa: SLF001 - librdkafka's own errors begin so
@@ -27,6 +37,9 @@ _REFUSED_FOR_GOOD = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.RECORD_LIST_TOO_LARGE,
 )
+_SECONDS_BETWEEN_LINES = 5.0
+
+logger = logging.getLogger(__name__)
 
 
 class Transactions:
@@ -41,6 +54,7 @@ class Transactions:
         self._topic = topic
         self._refusals = refusals
         self._throttled_seconds = 0.0
+        self._every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
         self._producer = self._open_producer()
         self._beside = ThreadPoolExecutor(1, "offsets")
 
@@ -50,11 +64,11 @@ class Transactions:
             self._commit(messages, offsets, member)
         except KafkaException as error:
             problem = self._explained(error.args[0])
-            self._abort(problem, {message.topic for message in messages})
+            said = self._said(problem, messages)
+            self._abort(problem, said, messages)
             if problem.code() in _REFUSED_FOR_GOOD:
-                said, _, _ = problem.str().partition(" (broker ")  # then: which producer, and what to do now
                 raise MessageRefused(said) from error
-            raise BatchAborted(problem.str()) from error
+            raise BatchAborted(said) from error
 
     def throttled_seconds(self) -> float:
         """Return the longest time for which a broker has held up the producer since the last call."""
@@ -75,7 +89,8 @@ class Transactions:
                 send(self._producer, message)
         finally:
             self._wait_for(sent)
-        until_done(self._producer, self._refusals, self._producer.commit_transaction)
+        tell = partial(self._tell, messages)
+        until_done(self._producer, self._refusals, self._producer.commit_transaction, tell)
 
     def _wait_for(self, sent: Future[None]) -> None:
         """Wait until the broker has aborted it: librdkafka waits for ever for a coordinator that is gone (5511)."""
@@ -94,20 +109,39 @@ class Transactions:
             return problem if is_one_of(error.args[0], *_UNEXPLAINED) else error.args[0]
         return problem
 
-    def _abort(self, problem: KafkaError, outputs: Collection[str]) -> None:
+    def _said(self, problem: KafkaError, messages: Sequence[Message]) -> str:
+        """Return the problem in words, and where a time limit has passed, why, as far as the cluster says it."""
+        words, _, _ = problem.str().partition(" (broker ")  # then: by which producer, and what to do now
+        why = self._why_not_written(messages) if is_one_of(problem, *UNANSWERED) else None
+        return words if why is None else f"{words}: {why}"
+
+    def _tell(self, messages: Sequence[Message], problem: KafkaError) -> None:
+        """Tell the log now and then why the messages are not written yet."""
+        if self._every.is_due():
+            why = self._why_not_written(messages)
+            if why is None:
+                say_failed(problem)
+            else:
+                logger.warning("not written yet, trying again: %s", why)
+
+    def _why_not_written(self, messages: Sequence[Message]) -> str | None:
+        return why_not_written(self._connection, self._refusals, {message.topic for message in messages})
+
+    def _abort(self, problem: KafkaError, words: str, messages: Sequence[Message]) -> None:
         """Abort, and go on with a new producer. Raises AccessRefused, and ClientFailed where a new client is needed.
 
         A record that was refused leaves a gap in a producer's sequence, on which its next batch would fail.
         """
+        outputs = {message.topic for message in messages}
         unauthorized = partial(self._raise_if_unauthorized, outputs)
         if not (problem.txn_requires_abort() or is_one_of(problem, _NO_PARTITION, *_REFUSED_FOR_GOOD)):
             unauthorized(problem)
-            raise ClientFailed(f"cannot write: {problem.str()}")
-        said = f"cannot write: {problem.str()}; cannot abort"
+            raise ClientFailed(f"cannot write: {words}")
+        said = f"cannot write: {words}; cannot abort"
         with raising_client_failed(said, unauthorized):
             refusal = self._refusal_of_a_topic(problem, outputs)
         with raising_client_failed(said, partial(self._raise_refusal, refusal, outputs)):
-            until_done(self._producer, self._refusals, self._producer.abort_transaction)
+            until_done(self._producer, self._refusals, self._producer.abort_transaction, partial(self._tell, messages))
             self._producer = self._open_producer()
         self._raise_refusal(refusal, outputs, problem)
 

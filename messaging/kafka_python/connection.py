@@ -14,11 +14,13 @@ from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings
 
 _CLOSE_SECONDS = 0.5
+# Where the library warns of errors that it retries. What it says of the group besides is told by Standstill.
+RETRIES = ("kafka.producer.sender",)
 
 
 def configuration(connection: ConnectionSettings, refusals: Refusals) -> Mapping[str, Any]:
     """Return what every client is configured with."""
-    quieten("kafka", connections="kafka.net.manager")
+    quieten("kafka", connections="kafka.net.manager", retries=RETRIES)
     security = connection.security
     return {
         "kafka_client": refusals.client,

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from messaging.kafka_python.connection import close_consumer, open_consumer, rai
 from messaging.kafka_python.membership import Membership
 from messaging.kafka_python.records import record
 from messaging.kafka_python.refusals import Refusals
+from messaging.kafka_python.standstill import Standstill
 from messaging.kafka_python.transactions import Transactions
 from messaging.seam import BatchAborted, ClientFailed, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
@@ -49,6 +50,7 @@ class KafkaPythonProcessor:
             self._consumer = _open_consumer(connection, group, refusals)
             failed.callback(close_consumer, self._consumer)
             self._membership = Membership(self._consumer)
+            self._standstill = Standstill(self._consumer, group.consumer_group, topic)
             self._consumer.subscribe([topic], listener=self._membership)
             self._consumer.topics()  # joining before the topic is known would mean joining twice
             failed.pop_all()
@@ -106,11 +108,16 @@ class KafkaPythonProcessor:
         return self._transactions.throttled_seconds()
 
     def lag(self) -> int | None:
+        if not self._standstill.has_joined:
+            return None
         try:
             lags = [self._partition_lag(partition) for partition in self._consumer.assignment()]
         except KafkaError:  # the next poll says why
             return None
         return None if None in lags or self._membership.waiting else sum(lags)
+
+    def waiting_for(self) -> Mapping[str, str]:
+        return self._standstill.waiting_for()
 
     def close(self) -> None:
         close_consumer(self._consumer)
@@ -124,7 +131,8 @@ class KafkaPythonProcessor:
         elif self._outside_since is None:
             self._outside_since = now
         elif now - self._outside_since > _MOST_SECONDS_OUTSIDE_GROUP:
-            raise ClientFailed(f"not in the consumer group for {_MOST_SECONDS_OUTSIDE_GROUP} s")
+            why = self._standstill.why_not_joined()
+            raise ClientFailed(f"not in the consumer group for {_MOST_SECONDS_OUTSIDE_GROUP} s: {why}")
 
     def _raise_if_unauthorized(self, error: BaseException, operation: str, topics: Collection[str]) -> None:
         self._refusals.raise_if_unauthorized(error, operation, topics, self._group.consumer_group)

@@ -18,10 +18,17 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from messaging.batch import Message
-from messaging.kafka_python.connection import close_producer, explanation, open_producer, raising_client_failed
+from messaging.kafka_python.connection import (
+    RETRIES,
+    close_producer,
+    explanation,
+    open_producer,
+    raising_client_failed,
+)
 from messaging.kafka_python.records import send
 from messaging.kafka_python.refusals import Refusals, is_of_a_topic
 from messaging.kafka_python.topics import refused_operations
+from messaging.library_log import latest_trouble
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings
 
@@ -109,7 +116,7 @@ class Transactions:
         try:
             self._beside.submit(call).result(self._group.transaction_timeout_ms / 1000)
         except TimeoutError as error:
-            raise ClientFailed("cannot write: no answer from Kafka") from error
+            raise ClientFailed(f"cannot write: {latest_trouble(RETRIES) or 'no answer from Kafka'}") from error
 
     def _raise_if_unauthorized(self, error: BaseException, messages: Sequence[Message]) -> None:
         """Raise AccessRefused where a right is missing; of several topics the library may name the first."""

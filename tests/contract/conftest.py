@@ -1,16 +1,17 @@
 """Every contract test runs once for each implementation of the seam that is named here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 
 import pytest
 from kafka.admin import MemberToRemove
 
+from messaging.batch import Message
 from messaging.supervisor import load_library
-from tests.contract.stage import Stage
+from tests.contract.stage import Meddling, Stage
 from tests.support.in_memory_client import InMemoryCluster
-from tests.support.topics import Names, change_topic, open_admin
+from tests.support.topics import WRITE_SECONDS, Names, change_topic, open_admin, raw_producer, send
 
 IMPLEMENTATIONS = [
     pytest.param("in-memory"),
@@ -39,7 +40,14 @@ def topic_of_4(stage: Stage) -> str:
 def in_memory(_request: pytest.FixtureRequest, names: Names) -> Stage:
     cluster = InMemoryCluster()
     return Stage(
-        cluster, "nowhere:9", names, partial(expel_in_memory, cluster, names.group), compact=cluster.compacted.add
+        cluster,
+        "nowhere:9",
+        names,
+        Meddling(
+            expel=partial(expel_in_memory, cluster, names.group),
+            compact=cluster.compacted.add,
+            leave_open=partial(leave_open_in_memory, cluster),
+        ),
     )
 
 
@@ -49,8 +57,11 @@ def on_kafka(request: pytest.FixtureRequest, names: Names) -> Stage:
         load_library(request.param),
         servers,
         names,
-        partial(expel, servers, names.group),
-        compact=partial(change_topic, servers, settings={"cleanup.policy": "compact"}),
+        Meddling(
+            expel=partial(expel, servers, names.group),
+            compact=partial(change_topic, servers, settings={"cleanup.policy": "compact"}),
+            leave_open=partial(leave_open, servers),
+        ),
     )
 
 
@@ -64,3 +75,20 @@ def expel(servers: str, group: str) -> None:
         members = [member["member_id"] for member in admin.describe_groups([group])[group]["members"]]
         assert members
         admin.remove_group_members(group, [MemberToRemove(member_id=member) for member in members])
+
+
+def leave_open_in_memory(cluster: InMemoryCluster, message: Message) -> Callable[[], object]:
+    at = (message.topic, message.partition or 0)
+    cluster.open[at] = len(cluster.logs[message.topic][at[1]])
+    cluster.append(message)
+    return partial(cluster.open.pop, at)
+
+
+def leave_open(servers: str, message: Message) -> Callable[[], object]:
+    settings = {"transactional.id": f"of-{message.topic}", "transaction.timeout.ms": "600000"}
+    producer = raw_producer(servers, settings)
+    producer.init_transactions()
+    producer.begin_transaction()
+    send(producer, [message])
+    assert producer.flush(WRITE_SECONDS) == 0
+    return producer.commit_transaction

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 
 from messaging.batch import Batch, Message, Record
 from messaging.seam import BatchAborted, ClientLibrary, OffsetUnstable, Processor, Publisher
@@ -17,26 +18,30 @@ MOST_RECORDS = 10_000
 DEADLINE_SECONDS = 20
 
 
-class Stage:
-    """An implementation with topics of its own, to which it opens clients; it closes them all in the end.
+@dataclass(frozen=True)
+class Meddling:
+    """What can be done to a cluster behind its clients' backs.
 
-    `expel` removes all members from the consumer group, behind their backs; `compact` makes a topic a compacted one.
+    `expel` removes all members from the consumer group. `compact` makes a topic a compacted one. `leave_open` writes a
+    message in a Kafka transaction that stays open; it returns what commits it.
     """
 
-    def __init__(
-        self,
-        library: ClientLibrary,
-        servers: str,
-        names: Names,
-        expel: Callable[[], None],
-        compact: Callable[[str], None],
-    ) -> None:
+    expel: Callable[[], None]
+    compact: Callable[[str], None]
+    leave_open: Callable[[Message], Callable[[], object]]
+
+
+class Stage:
+    """An implementation with topics of its own, to which it opens clients; it closes them all in the end."""
+
+    def __init__(self, library: ClientLibrary, servers: str, names: Names, meddling: Meddling) -> None:
         self.library = library
         self.connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": servers})
         self.group = read_settings(GroupSettings, {"CONSUMER_GROUP": names.group})
         self.names = names
-        self.expel = expel
-        self.compact = compact
+        self.expel = meddling.expel
+        self.compact = meddling.compact
+        self.leave_open = meddling.leave_open
         self._opened = ExitStack()
 
     def create_topics(self, partitions: int, names: Sequence[str]) -> Mapping[str, Topic]:

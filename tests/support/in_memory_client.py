@@ -7,6 +7,7 @@ from messaging.batch import Batch, Message, Offsets, Record
 from messaging.message_size import batch_bytes
 from messaging.seam import AccessRefused, BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
+from messaging.standstill import OTHER_MEMBERS, not_joined, not_stable
 from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic
 from tests.support.partitioner import partition_for
 
@@ -15,7 +16,8 @@ class InMemoryCluster:
     """A ClientLibrary (see messaging.seam) and the cluster that its clients share.
 
     `logs` holds the records of each topic, a list for each partition; `compacted` topics take no message without a key.
-    The next commits raise what a test puts into `faults`, one each, and write nothing.
+    The next commits raise what a test puts into `faults`, one each, and write nothing. `open` holds the offsets at
+    which a Kafka transaction is open.
     """
 
     def __init__(self) -> None:
@@ -23,6 +25,7 @@ class InMemoryCluster:
         self.compacted: set[str] = set()
         self.groups: defaultdict[str, InMemoryGroup] = defaultdict(InMemoryGroup)
         self.faults: deque[AccessRefused | BatchAborted | ClientFailed] = deque()
+        self.open: dict[tuple[str, int], int] = {}
 
     def create_topics(
         self,
@@ -51,6 +54,10 @@ class InMemoryCluster:
     def records(self, topic: str) -> list[Record]:
         """Return the records of a topic, partition after partition."""
         return [record for log in self.logs[topic] for record in log]
+
+    def committed_records(self, topic: str, partition: int) -> list[Record]:
+        """Return the records of a partition up to the first Kafka transaction that is open there."""
+        return self.logs[topic][partition][: self.open.get((topic, partition))]
 
     def takes(self, message: Message) -> bool:
         """Tell whether a message is small enough, and its partition one that its topic has."""
@@ -104,13 +111,14 @@ class InMemoryProcessor:
         self._topic = topic
         self._assigned: set[int] = set()
         self._positions: dict[int, int] = {}  # of the partitions that are started
+        self._has_joined = False
         group.join(self)
 
     def poll(self, seconds: float, most: int) -> Batch:  # noqa: ARG002 - nothing waits here
         lost, gained = self._changes()
         records: list[Record] = []
         for partition, position in self._positions.items():
-            log = self._cluster.logs[self._topic][partition]
+            log = self._cluster.committed_records(self._topic, partition)
             records += log[position : position + most - len(records)]
         batch = Batch(records, lost, gained, self._group.generation)
         self._positions |= batch.next_offsets()
@@ -136,12 +144,22 @@ class InMemoryProcessor:
 
     def lag(self) -> int | None:
         logs = self._cluster.logs[self._topic]
-        if self._assigned != self._positions.keys():
+        if not self._is_in_group or self._assigned != self._positions.keys():
             return None
         return sum(len(logs[partition]) - position for partition, position in self._positions.items())
 
+    def waiting_for(self) -> Mapping[str, str]:
+        if not self._is_in_group:
+            return not_joined("of the test", OTHER_MEMBERS)
+        ends = {at: self._cluster.open.get((self._topic, at)) for at in self._positions}
+        return not_stable(self._topic, {at: end for at, end in ends.items() if end == self._positions[at]})
+
     def close(self) -> None:
         self._group.leave(self)
+
+    @property
+    def _is_in_group(self) -> bool:
+        return self._has_joined and self in self._group.members
 
     def _raise_if_refused(self, batch: Batch, messages: Sequence[Message]) -> None:
         if self._cluster.faults:
@@ -156,6 +174,7 @@ class InMemoryProcessor:
     def _changes(self) -> tuple[set[int], set[int]]:
         """Return which partitions were lost and gained; whoever was expelled has lost all of them."""
         was_member = self in self._group.members
+        self._has_joined = True
         self._group.join(self)
         members = self._group.members
         assigned = set(range(members.index(self), len(self._cluster.logs[self._topic]), len(members)))

@@ -416,7 +416,7 @@ def test_what_kafka_does_not_acknowledge_is_given_up_when_the_stop_has_waited_lo
     monkeypatch.setattr(runtime.stop, "SECONDS_TO_FINISH", 0)
     client = Slow(cluster, rounds=1_000_000)
     heartbeat = StopsAfter(5)
-    with pytest.raises(ServiceFailed, match="Kafka does not answer"):
+    with pytest.raises(ServiceFailed, match="Kafka has not acknowledged what was sent"):
         generator.loop.run(client, payments("1"), 0, generator.report.Report("none"), heartbeat, heartbeat.stop)
     assert client.in_flight == 1
 

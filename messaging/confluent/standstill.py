@@ -1,0 +1,59 @@
+"""What holds up a member of a group, as far as the library knows."""
+
+from collections.abc import Mapping
+
+import msgspec
+from confluent_kafka import Consumer, TopicPartition
+
+from messaging.confluent.membership import Membership
+from messaging.standstill import NO_ANSWER, NO_COORDINATOR, OTHER_MEMBERS, not_joined, not_stable
+
+_UNNAMED = ("init", "query-coord", "wait-coord")
+_NAMED_AND_SILENT = ("wait-broker", "wait-broker-transport")
+
+
+class Standstill:
+    """Finds out whether a consumer is in its group, and where it stands before an open Kafka transaction."""
+
+    def __init__(self, membership: Membership, group: str, topic: str) -> None:
+        self._membership = membership
+        self._group = group
+        self._topic = topic
+        self._state = "init"
+        self._is_connected = False
+        self._stable_ends: Mapping[int, int] = {}
+
+    def on_statistics(self, statistics: str) -> None:
+        """Take note of how far librdkafka is with the group, and up to where records are committed; for `stats_cb`."""
+        told = msgspec.json.decode(statistics)
+        self._state = told["cgrp"]["state"]
+        self._is_connected = any(broker["state"] == "UP" for broker in told["brokers"].values())
+        partitions = told["topics"].get(self._topic, {"partitions": {}})["partitions"].values()
+        self._stable_ends = {partition["partition"]: partition["ls_offset"] for partition in partitions}
+
+    def has_joined(self, consumer: Consumer) -> bool:
+        """Tell whether the member is in the group, and knows what it is assigned."""
+        return bool(self._membership.member_id) and consumer.memberid() == self._membership.member_id
+
+    def waiting_for(self, consumer: Consumer) -> Mapping[str, str]:
+        """Return what does not go on, and why (see messaging.seam)."""
+        if not self.has_joined(consumer):
+            return not_joined(self._group, self._why_not_joined())
+        return not_stable(
+            self._topic,
+            {
+                partition: position
+                for partition, position in self._membership.positions.items()
+                if position == self._stable_ends.get(partition) and position < self._end(consumer, partition)
+            },
+        )
+
+    def _why_not_joined(self) -> str:
+        if not self._is_connected or self._state in _NAMED_AND_SILENT:
+            return NO_ANSWER
+        return NO_COORDINATOR if self._state in _UNNAMED else OTHER_MEMBERS
+
+    def _end(self, consumer: Consumer, partition: int) -> int:
+        """Return where a partition ends, open Kafka transactions included, as the last fetch has told."""
+        _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+        return int(end)

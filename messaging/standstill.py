@@ -1,0 +1,21 @@
+"""What can hold up a member of a consumer group, in the words that all implementations of the seam use."""
+
+from collections.abc import Mapping
+
+NO_COORDINATOR = "Kafka names no coordinator for it (offsets.topic.replication.factor may exceed the number of brokers)"
+NO_ANSWER = "its coordinator does not answer"
+OTHER_MEMBERS = "its coordinator waits until the other members have joined again or have left"
+_OPEN = (
+    "a Kafka transaction of another producer is open there; it ends when that producer commits or aborts it, or after "
+    "its transaction.timeout.ms; one that hangs is found and ended with kafka-transactions.sh"
+)
+
+
+def not_joined(group: str, why: str) -> Mapping[str, str]:
+    """Return that the member is not in the group."""
+    return {f"waiting for the group {group}": why}
+
+
+def not_stable(topic: str, ends: Mapping[int, int]) -> Mapping[str, str]:
+    """Return that the partitions have committed records only up to there (their last stable offsets)."""
+    return {f"committed records of {topic}[{partition}] end at offset {end}": _OPEN for partition, end in ends.items()}
