@@ -38,6 +38,11 @@ class Report:
         self.dead_letters = 0
 
     @property
+    def committed(self) -> int:
+        """How many records were committed."""
+        return self.judged + self.dead_letters
+
+    @property
     def judged(self) -> int:
         """How many transactions got a verdict."""
         return self.fraud + self.legit

@@ -14,7 +14,7 @@ from detector.report import Report
 from detector.rules import THRESHOLD_RULE, amount_over
 from detector.settings import DetectorSettings
 from messaging.seam import ClientLibrary
-from messaging.supervisor import keep_running, load_library
+from messaging.supervisor import Failures, keep_running, load_library
 from runtime.health import Heartbeat
 from runtime.process import Process
 from runtime.service import run_service
@@ -57,7 +57,7 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
         Report(settings.runtime.log.transactions),
         stop,
     )
-    keep_running(partial(detect, service), settings.connection, stop)
+    keep_running(partial(detect, service), settings.connection, Failures(lambda: service.report.committed), stop)
     service.report.total()
 
 

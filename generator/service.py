@@ -13,7 +13,7 @@ from generator.report import Report
 from generator.settings import GeneratorSettings
 from messaging.batch import Message
 from messaging.seam import ClientLibrary
-from messaging.supervisor import keep_running, load_library
+from messaging.supervisor import Failures, keep_running, load_library
 from runtime.health import Heartbeat
 from runtime.process import Process
 from runtime.service import run_service
@@ -40,7 +40,7 @@ def serve(settings: GeneratorSettings, stop: Stop) -> None:
     messages = map(partial(as_message, settings.topic), islice(stream, settings.count or None))
     report = Report(settings.runtime.log.transactions)
     session = partial(generate, settings, load_library(settings.connection.client), messages, report, stop)
-    keep_running(session, settings.connection, stop)
+    keep_running(session, settings.connection, Failures(lambda: report.sent), stop)
     report.total()
 
 

@@ -1,10 +1,14 @@
-"""What can hold up a member of a consumer group, in the words that all implementations of the seam use."""
+"""What can hold up a processor, in the words that all implementations of the seam use."""
 
 from collections.abc import Mapping
 
 NO_COORDINATOR = "Kafka names no coordinator for it (offsets.topic.replication.factor may exceed the number of brokers)"
 NO_ANSWER = "its coordinator does not answer"
 OTHER_MEMBERS = "its coordinator waits until the other members have joined again or have left"
+NO_TRANSACTION_COORDINATOR = (
+    "no answer from the coordinator of Kafka transactions (transaction.state.log.replication.factor may exceed the "
+    "number of brokers)"
+)
 _OPEN = (
     "a Kafka transaction of another producer is open there; it ends when that producer commits or aborts it, or after "
     "its transaction.timeout.ms; one that hangs is found and ended with kafka-transactions.sh"

@@ -3,7 +3,6 @@
 import importlib
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
@@ -19,7 +18,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 _PAUSE_SECONDS = 0.5
 _PAUSE_AFTER_FAILURE_SECONDS = 3.0
 _MOST_FAILURES = 10
-_FAILURE_WINDOW_SECONDS = 60.0
+_UNDISTURBED_SECONDS = 60.0  # no attempt to connect takes that long
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +32,35 @@ def load_library(name: str) -> ClientLibrary:
         raise ServiceFailed(message) from error
 
 
-def keep_running(session: Callable[[], None], connection: ConnectionSettings, stop: Stop) -> None:
+class Failures:
+    """Counts clients that have failed in a row: with nothing `done` between them, and no minute of undisturbed work."""
+
+    def __init__(self, done: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+        self._done = done
+        self._clock = clock
+        self._in_a_row = 0
+        self._done_before = 0
+        self._begun = 0.0
+
+    def session_begins(self) -> None:
+        """Take note of how much is done, and of the time."""
+        self._done_before, self._begun = self._done(), self._clock()
+
+    def add(self, last: ClientFailed) -> None:
+        """Count the end of the session. Raises ServiceFailed after too many."""
+        is_new = self._done() > self._done_before or self._clock() - self._begun >= _UNDISTURBED_SECONDS
+        self._in_a_row = 1 if is_new else self._in_a_row + 1
+        if self._in_a_row >= _MOST_FAILURES:
+            raise ServiceFailed(f"gave up after {self._in_a_row} consecutive failures, the last: {last}") from last
+
+
+def keep_running(session: Callable[[], None], connection: ConnectionSettings, failures: Failures, stop: Stop) -> None:
     """Run a session with Kafka until it ends; after a ClientFailed, a new one.
 
-    Waits for as long as no server answers. Raises ServiceFailed after many failures within a minute, and ServiceRefused
-    at once where Kafka refuses access.
+    Waits for as long as no server answers; that is no failure. Raises ServiceFailed after many failures in a row, and
+    ServiceRefused at once where Kafka refuses access.
     """
     stop.work_begins("Kafka to answer")
-    failures: deque[float] = deque(maxlen=_MOST_FAILURES)
     while wait_for_cluster(connection.bootstrap_servers, stop) and not _session_ended(
         session, connection, failures, stop
     ):
@@ -60,9 +80,8 @@ def wait_for_cluster(servers: str, stop: Stop) -> bool:
     return False
 
 
-def _session_ended(
-    session: Callable[[], None], connection: ConnectionSettings, failures: deque[float], stop: Stop
-) -> bool:
+def _session_ended(session: Callable[[], None], connection: ConnectionSettings, failures: Failures, stop: Stop) -> bool:
+    failures.session_begins()
     try:
         session()
     except AccessRefused as refused:
@@ -71,17 +90,11 @@ def _session_ended(
         missing = missing_security(connection)
         if missing is not None:
             raise ServiceRefused(missing) from failed
-        failures.append(time.monotonic())
-        _give_up_after_many(failures, failed)
+        if not stop.requested and _problem_connecting(connection.bootstrap_servers, stop) is None:
+            failures.add(failed)
         logger.warning("%s%s", failed, "" if stop.requested else "; trying again with a new client")
         return False
     return True
-
-
-def _give_up_after_many(failures: deque[float], last: ClientFailed) -> None:
-    if len(failures) == failures.maxlen and failures[-1] - failures[0] < _FAILURE_WINDOW_SECONDS:
-        message = f"gave up after {len(failures)} failures within a minute, the last: {last}"
-        raise ServiceFailed(message) from last
 
 
 def _problem_connecting(servers: str, stop: Stop) -> OSError | None:

@@ -24,6 +24,7 @@ from messaging.confluent.replicas import why_not_written
 from messaging.confluent.topics import refused_operations
 from messaging.seam import AccessRefused, BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings
+from messaging.standstill import NO_TRANSACTION_COORDINATOR
 from runtime.timing import Every
 
 # librdkafka only counts the messages, or says that the Kafka transaction has failed already; asked again it says why.
@@ -72,6 +73,7 @@ class Transactions:
 
     def throttled_seconds(self) -> float:
         """Return the longest time for which a broker has held up the producer since the last call."""
+        self._producer.poll(0)  # it says only here what it has been told meanwhile
         seconds, self._throttled_seconds = self._throttled_seconds, 0.0
         return seconds
 
@@ -177,5 +179,14 @@ class Transactions:
             "retry.backoff.ms": 1,  # the next Kafka transaction begins while the broker completes the one before
         }
         producer = open_producer(self._connection, self._refusals, own)
-        until_done(producer, self._refusals, producer.init_transactions)
+        try:
+            until_done(producer, self._refusals, producer.init_transactions, self._tell_of_no_coordinator)
+        except KafkaException as error:
+            if not is_one_of(error.args[0], *UNANSWERED):
+                raise
+            raise ClientFailed(f"cannot connect: {NO_TRANSACTION_COORDINATOR}: {error.args[0].str()}") from error
         return producer
+
+    def _tell_of_no_coordinator(self, problem: KafkaError) -> None:
+        if self._every.is_due():
+            logger.warning("%s, trying again: %s", NO_TRANSACTION_COORDINATOR, problem.str())

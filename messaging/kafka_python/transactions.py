@@ -12,6 +12,7 @@ from kafka.errors import (
     InvalidRecordError,
     InvalidTimestampError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
 )
@@ -31,6 +32,7 @@ from messaging.kafka_python.topics import refused_operations
 from messaging.library_log import latest_trouble
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings
+from messaging.standstill import NO_TRANSACTION_COORDINATOR
 
 # What a broker says of a message that it will never take.
 _REFUSED_FOR_GOOD = (InvalidRecordError, InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError)
@@ -145,6 +147,13 @@ def _open_producer(connection: ConnectionSettings, group: GroupSettings, refusal
     )
     with ExitStack() as failed:
         failed.callback(close_producer, producer)
-        producer.init_transactions()
+        _init_transactions(producer)
         failed.pop_all()
     return producer
+
+
+def _init_transactions(producer: KafkaProducer) -> None:
+    try:
+        producer.init_transactions()
+    except KafkaTimeoutError as error:
+        raise ClientFailed(f"cannot connect: {NO_TRANSACTION_COORDINATOR}: {explanation(error)}") from error

