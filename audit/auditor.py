@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections import Counter
 from contextlib import suppress
 
 from tqdm import tqdm
@@ -31,6 +32,7 @@ class Auditor:
         self._settings = settings
         self._stop = stop
         self._notes: dict[tuple[str, Offence], str] = {}
+        self._deleted: Counter[int] = Counter()  # before they were read, by partition
         first = self._look()
         self._law = Law(
             settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times, first.refuses_keyless
@@ -52,7 +54,9 @@ class Auditor:
             self._take_inputs(now.input_ends, bar)
             self._take_outputs(now.output_ends, bar)
         self._starts = {**self._starts, **ends}
-        return None if self._stop.requested else self._with_notes(self._ledger.findings(now.committed))
+        self._deleted |= {partition: max(self._deleted[partition], count) for partition, count in now.deleted.items()}
+        found = self._ledger.findings(now.committed)._replace(deleted_unread=self._deleted.total())
+        return None if self._stop.requested else self._with_notes(found)
 
     def _look(self) -> Snapshot:
         return take_snapshot(self._settings, self._stop)

@@ -59,21 +59,23 @@ class Findings(NamedTuple):
     """What an audit has found up to some moment.
 
     `read` holds the records read of each topic by the topic's name, `in_flight` is how many records of the input the
-    detector had not yet committed.
+    detector had not yet committed, `deleted_unread` how many Kafka had deleted by then.
     """
 
     read: Mapping[str, int]
     offences: Offences
     in_flight: int
+    deleted_unread: int = 0
 
     @property
     def law_holds(self) -> bool:
         """Whether nothing has been found."""
-        return not self.offences.counts.total()
+        return not (self.offences.counts.total() or self.deleted_unread)
 
     def counts(self) -> Mapping[str, int]:
         """Return all numbers by what they count."""
-        return {**self.read, **self.offences.counts, "in flight": self.in_flight}
+        unread = {"deleted unread": self.deleted_unread, "in flight": self.in_flight}
+        return {**self.read, **self.offences.counts, **unread}
 
 
 def table(findings: Findings) -> str:

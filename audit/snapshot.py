@@ -58,6 +58,12 @@ class Snapshot(NamedTuple):
     refuses_keyless: bool
     hidden: Sequence[str]
 
+    @property
+    def deleted(self) -> Mapping[int, int]:
+        """How many offsets of each partition of the input are gone that the group has not committed yet."""
+        begins = {partition: self.begins[topic, partition] for topic, partition in self.input_ends}
+        return {at: begins[at] - offset for at, offset in self.committed.items() if offset < begins.get(at, 0)}
+
 
 class Limits(NamedTuple):
     """What a topic accepts: its largest record in bytes, and timestamps of how many ms before and after the present.

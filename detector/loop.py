@@ -91,6 +91,8 @@ def poll_and_judge(detector: Detector) -> bool:
     seconds = _POLL_SECONDS_WHILE_STARTING if assignment.is_starting else POLL_SECONDS
     batch = detector.processor.poll(seconds, detector.limit.size)
     assignment.change(batch)
+    for partition, (sought, first) in batch.skipped.items():
+        detector.report.skipped(partition, sought, first)
     if batch.records and not judge(detector, batch):
         return False
     assignment.start()

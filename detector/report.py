@@ -33,6 +33,7 @@ class Report:
         self._dead_letters_before = 0
         self._dead_letters_in_a_row = 0
         self._by_rule: Counter[str] = Counter()
+        self.deleted_unread = 0
         self.fraud = 0
         self.legit = 0
         self.dead_letters = 0
@@ -68,6 +69,22 @@ class Report:
                 if self._show == "all":
                     _log_verdict("LEGIT", outcome)
         self._reporting_seconds += time.monotonic() - begin
+
+    def skipped(self, partition: int, sought: int, first: int) -> None:
+        """Warn that the offset that was to be read next in a partition is not there: reading goes on at the first."""
+        if first < sought:
+            line = "input partition %d is a new one without offset %d: reading from %d"
+            logger.warning(line, partition, sought, first)
+            return
+        self.deleted_unread += first - sought
+        logger.warning(
+            "input partition %d: Kafka has deleted %s records before they were read, offsets %d to %d: retention.ms or "
+            "retention.bytes of the topic is too low, or there were too few detectors for too long",
+            partition,
+            f"{first - sought:,}",
+            sought,
+            first - 1,
+        )
 
     def summary(self, lag: Callable[[], int | None]) -> None:
         """Log the summary when it is time for it."""
@@ -116,12 +133,13 @@ class Report:
 
     def counts(self) -> dict[str, Any]:
         """Return the counts since the start, by name."""
-        return {
+        counts = {
             "judged": self.judged,
             "fraud": self.fraud,
             "legit": self.legit,
             "dead letters": self.dead_letters,
         }
+        return {**counts, "deleted unread": self.deleted_unread} if self.deleted_unread else counts
 
     def _log_counts(self, what: str, counts: dict[str, Any]) -> None:
         texts = {name: "unknown" if count is None else f"{count:,}" for name, count in counts.items()}

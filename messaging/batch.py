@@ -1,6 +1,7 @@
 """What passes the seam: records that were read, messages to be written, and the batch that one poll returned."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -48,12 +49,16 @@ class Batch(Struct, frozen=True):
 
     `lost` comes before `gained`: a partition in both has been somebody else's meanwhile. `member` is the library's own
     word for who polled the records, read right after the poll; None where that was no member of the group any more.
+
+    `skipped` has by partition the offset that was to be read next but is not there, and the one at which reading goes
+    on: that of the first record. Kafka has deleted what lies between; or that is lower, because the topic is a new one.
     """
 
     records: Sequence[Record] = ()
     lost: Collection[int] = ()
     gained: Collection[int] = ()
     member: Any = None
+    skipped: Mapping[int, tuple[int, int]] = MappingProxyType({})
 
     def first_offsets(self) -> Mapping[int, int]:
         """Return by partition the offset of the first record: from here an aborted batch is read again."""

@@ -11,9 +11,11 @@ from time import monotonic
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+from msgspec.structs import replace
 
 from messaging.batch import Batch, Message
 from messaging.confluent.connection import (
+    ANSWER_SECONDS,
     UNANSWERED,
     configuration,
     is_one_of,
@@ -29,6 +31,8 @@ from messaging.confluent.transactions import Transactions
 from messaging.seam import BatchAborted, ClientFailed, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
 
+_END = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own errors begin so
+_NOT_THERE = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - librdkafka's own errors begin so
 _POLL_SECONDS = 0.1  # a change of the assignment does not end the library's own wait
 _OFFSET_SECONDS = 0.2
 # The group's offsets come later: the coordinator is new, or an open Kafka transaction may change them.
@@ -73,10 +77,14 @@ class ConfluentProcessor:
         if lost:
             polled = [message for message in polled if message.partition() not in lost]
         ends: dict[int, int] = {}
-        records = [record(message) for message in polled if message.error() is None or self._is_read(message, ends)]
+        sought: dict[int, int] = {}
+        records = [
+            record(message) for message in polled if message.error() is None or self._is_read(message, ends, sought)
+        ]
         batch = Batch(records, lost, gained, member)
         self._membership.positions |= {**batch.next_offsets(), **ends}
-        return batch
+        skipped = {partition: self._skip(partition, offset) for partition, offset in sought.items()}
+        return replace(batch, skipped=skipped) if skipped else batch
 
     def committed(self, partition: int) -> int | None:
         try:
@@ -147,13 +155,23 @@ class ConfluentProcessor:
         metadata: Any = self._consumer.consumer_group_metadata()
         return metadata if generation_of(metadata) >= 0 and self._consumer.memberid() else None
 
-    def _is_read(self, message: Any, ends: dict[int, int]) -> bool:
-        """Take note of a partition's end; raise for any other message that stands for an error."""
-        if message.error().code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own errors begin so
+    def _is_read(self, message: Any, ends: dict[int, int], sought: dict[int, int]) -> bool:
+        """Take note of a partition's end, or of an offset that is not there; raise for any other error."""
+        found = {_END: ends, _NOT_THERE: sought}.get(message.error().code())
+        if found is None:
             self._raise_if_unauthorized(message.error(), "Read", [self._topic])
             raise ClientFailed(f"cannot read: {message.error().str()}")
-        ends[message.partition()] = message.offset()
+        found[message.partition()] = message.offset()
         return False
+
+    def _skip(self, partition: int, sought: int) -> tuple[int, int]:
+        """Go on at the first record of a partition; return the offset that was sought there, and where it goes on."""
+        at = TopicPartition(self._topic, partition)
+        with raising_client_failed("cannot read"):
+            first, _ = self._consumer.get_watermark_offsets(at, ANSWER_SECONDS)
+            self._consumer.incremental_unassign([at])  # librdkafka has stopped there, and seeks nowhere
+        self.start(partition, first)
+        return sought, first
 
     def _raise_if_unauthorized(self, error: KafkaError, operation: str, topics: Iterable[str]) -> None:
         self._refusals.raise_if_unauthorized(error, operation, topics, self._group.consumer_group)
@@ -167,7 +185,7 @@ class ConfluentProcessor:
 def _configuration(connection: ConnectionSettings, group: GroupSettings, refusals: Refusals) -> dict[str, Any]:
     return {
         **configuration(connection, refusals),
-        "auto.offset.reset": "earliest",
+        "auto.offset.reset": "error",  # else it would go on elsewhere without a word
         "enable.auto.commit": False,
         "enable.partition.eof": True,  # then the end is known behind a Kafka transaction's markers too
         "fetch.queue.backoff.ms": 5,

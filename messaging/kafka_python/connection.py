@@ -43,12 +43,10 @@ def open_admin(connection: ConnectionSettings, refusals: Refusals) -> KafkaAdmin
 
 
 def open_consumer(connection: ConnectionSettings, refusals: Refusals, **own: Any) -> KafkaConsumer:
-    """Return a consumer of committed records, with a configuration of its own besides that of all."""
+    """Return a consumer of committed records, with a configuration of its own over that of all."""
     return KafkaConsumer(
-        **configuration(connection, refusals),
-        **own,
+        **{"auto_offset_reset": "earliest", **configuration(connection, refusals), **own},
         allow_auto_create_topics=False,
-        auto_offset_reset="earliest",
         enable_auto_commit=False,
         isolation_level="read_committed",
         metrics_enabled=False,

@@ -9,7 +9,7 @@ from typing import Any
 
 from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from messaging.batch import Batch, Message
@@ -58,8 +58,12 @@ class KafkaPythonProcessor:
     def poll(self, seconds: float, most: int) -> Batch:
         unauthorized = partial(self._raise_if_unauthorized, operation="Read", topics=[self._topic])
         self._refusals.raise_if_refused()
+        skipped: Mapping[int, tuple[int, int]] = {}
         with raising_client_failed("cannot read", self._refusals, unauthorized):
-            polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000), max_records=most)
+            try:
+                polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000), max_records=most)
+            except OffsetOutOfRangeError as error:
+                polled, skipped = {}, self._skip(error.args[0])
         member = self._consumer.group_metadata()
         self._raise_if_outside(member)
         self._membership.follow(member)
@@ -67,7 +71,7 @@ class KafkaPythonProcessor:
         records = [
             record(read) for partition, reads in polled.items() if partition.partition not in lost for read in reads
         ]
-        return Batch(records, lost, gained, member if member.generation_id >= 0 else None)
+        return Batch(records, lost, gained, member if member.generation_id >= 0 else None, skipped)
 
     def committed(self, partition: int) -> int | None:
         at = TopicPartition(self._topic, partition)
@@ -123,6 +127,13 @@ class KafkaPythonProcessor:
         close_consumer(self._consumer)
         self._transactions.close()
 
+    def _skip(self, sought: Mapping[TopicPartition, int]) -> Mapping[int, tuple[int, int]]:
+        """Go on at the first records of partitions; return by partition what was sought there, and where it goes on."""
+        firsts = self._consumer.beginning_offsets(list(sought))
+        for partition, first in firsts.items():
+            self._consumer.seek(partition, first)
+        return {partition.partition: (sought[partition], first) for partition, first in firsts.items()}
+
     def _raise_if_outside(self, member: Any) -> None:
         """Raise ClientFailed after too long outside the group: kafka-python can forget that it has joined."""
         now = time.monotonic()
@@ -146,6 +157,7 @@ def _open_consumer(connection: ConnectionSettings, group: GroupSettings, refusal
     return open_consumer(
         connection,
         refusals,
+        auto_offset_reset="none",  # else it would go on elsewhere without a word
         group_id=group.consumer_group,
         heartbeat_interval_ms=group.session_timeout_ms // 3,
         metadata_max_age_ms=10_000,

@@ -89,8 +89,13 @@ def test_what_was_judged_rightly_is_in_order() -> None:
         "altered": 0,
         "out of order": 0,
         "foreign": 0,
+        "deleted unread": 0,
         "in flight": 0,
     }
+
+
+def test_what_was_deleted_unread_breaks_the_law() -> None:
+    assert not audit(EVERYTHING, JUDGED)._replace(deleted_unread=1).law_holds
 
 
 @pytest.mark.parametrize("missing", range(4))
@@ -331,4 +336,4 @@ def test_the_table_shows_the_numbers_and_the_first_examples() -> None:
         ["dead-letter", "0"],
         ["lost", "999"],
     ]
-    assert lines[11:] == [f"lost: transactions[0] offset {n}" for n in range(1, 6)]
+    assert lines[12:] == [f"lost: transactions[0] offset {n}" for n in range(1, 6)]
