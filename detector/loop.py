@@ -93,7 +93,7 @@ def poll_and_judge(detector: Detector) -> bool:
     assignment.change(batch)
     for partition, (sought, first) in batch.skipped.items():
         detector.report.skipped(partition, sought, first)
-    if batch.records and not judge(detector, batch):
+    if not (batch.is_empty or judge(detector, batch)):
         return False
     assignment.start()
     return True
@@ -107,7 +107,7 @@ def judge(detector: Detector, batch: Batch) -> bool:
     """
     deadline = time.monotonic() + _MOST_SECONDS_IN_HAND
     whole, most, is_late = batch, len(batch.records), False
-    while batch.records and not is_late and not detector.stop.requested:
+    while not (batch.is_empty or is_late or detector.stop.requested):
         piece, _ = batch.split(most)
         try:
             committed = judge_piece(detector, piece)

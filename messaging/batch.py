@@ -50,6 +50,9 @@ class Batch(Struct, frozen=True):
     `lost` comes before `gained`: a partition in both has been somebody else's meanwhile. `member` is the library's own
     word for who polled the records, read right after the poll; None where that was no member of the group any more.
 
+    `ends` has by partition how far it has been read, where that is its end and only markers of Kafka transactions lie
+    between the last record and that offset.
+
     `skipped` has by partition the offset that was to be read next but is not there, and the one at which reading goes
     on: that of the first record. Kafka has deleted what lies between; or that is lower, because the topic is a new one.
     """
@@ -59,17 +62,23 @@ class Batch(Struct, frozen=True):
     gained: Collection[int] = ()
     member: Any = None
     skipped: Mapping[int, tuple[int, int]] = MappingProxyType({})
+    ends: Mapping[int, int] = MappingProxyType({})
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not (self.records or self.ends)
 
     def first_offsets(self) -> Mapping[int, int]:
         """Return by partition the offset of the first record: from here an aborted batch is read again."""
         return {record.partition: record.offset for record in reversed(self.records)}
 
     def next_offsets(self) -> Mapping[int, int]:
-        """Return by partition the offset of the *next* record, the one behind the last: what the group commits."""
-        return {record.partition: record.offset + 1 for record in self.records}
+        """Return by partition the offset of the *next* record: what the group commits."""
+        return {record.partition: record.offset + 1 for record in self.records} | dict(self.ends)
 
     def split(self, count: int) -> tuple["Batch", "Batch"]:
-        """Return the first so many records and the others, each with the member that polled them."""
+        """Return the first so many records and the others, each with the member; the ends go with the last record."""
         if count >= len(self.records):
-            return self, replace(self, records=())
-        return replace(self, records=self.records[:count]), replace(self, records=self.records[count:])
+            return self, replace(self, records=(), ends={})
+        return replace(self, records=self.records[:count], ends={}), replace(self, records=self.records[count:])

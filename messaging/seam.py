@@ -63,7 +63,7 @@ class Processor(Protocol):
         """Begin to read a gained partition there; None: at its first record. Until then it is not read."""
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
-        """Write the messages and the batch's next offsets in one Kafka transaction; the batch has records.
+        """Write the messages and the batch's next offsets in one Kafka transaction; there are some.
 
         Raises BatchAborted when that did not work, for instance because the partitions have been given to another
         member meanwhile, and MessageRefused when it will not work with these messages.

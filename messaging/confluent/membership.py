@@ -43,6 +43,11 @@ class Membership:
         if offset is not None:
             self.positions[partition] = offset
 
+    def behind_markers(self, read: Mapping[int, int], ends: Mapping[int, int]) -> Mapping[int, int]:
+        """Return those of the partitions' ends that lie behind what was read, now or before."""
+        before = {**self.positions, **read}
+        return {partition: end for partition, end in ends.items() if end > before.get(partition, 0)}
+
     def rewound(self, offsets: Mapping[int, int]) -> Mapping[int, int]:
         """Take note that these are read again from there; return those of them that are still read."""
         still_read = {partition: offset for partition, offset in offsets.items() if partition in self.positions}

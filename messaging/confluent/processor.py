@@ -82,7 +82,8 @@ class ConfluentProcessor:
             record(message) for message in polled if message.error() is None or self._is_read(message, ends, sought)
         ]
         batch = Batch(records, lost, gained, member)
-        self._membership.positions |= {**batch.next_offsets(), **ends}
+        batch = replace(batch, ends=self._membership.behind_markers(batch.next_offsets(), ends)) if ends else batch
+        self._membership.positions |= batch.next_offsets()
         skipped = {partition: self._skip(partition, offset) for partition, offset in sought.items()}
         return replace(batch, skipped=skipped) if skipped else batch
 

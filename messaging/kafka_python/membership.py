@@ -1,6 +1,6 @@
 """The partitions assigned to this member."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from kafka import KafkaConsumer
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
@@ -12,15 +12,35 @@ _NOWHERE = 0  # a position that is not used, because the partition is paused the
 class Membership(ConsumerRebalanceListener):
     """Keeps what the group has given and taken until the processor's poll asks; what is given is paused.
 
-    `waiting` are the partitions that are gained and not started.
+    `waiting` are the partitions that are gained and not started. `positions` are the next offsets of those that are
+    started, as far as they have been read: the library's own may be further, behind markers.
     """
 
-    def __init__(self, consumer: KafkaConsumer) -> None:
+    def __init__(self, consumer: KafkaConsumer, topic: str) -> None:
         self._consumer = consumer
+        self._topic = topic
         self._lost: set[int] = set()
         self._gained: set[int] = set()
         self._member_id: str | None = None
         self.waiting: set[int] = set()
+        self.positions: dict[int, int] = {}
+
+    def started(self, partition: int, offset: int | None) -> None:
+        """Take note that a partition is read from there."""
+        self.waiting.discard(partition)
+        self.positions[partition] = offset or 0
+
+    def ends(self, read: Mapping[int, int]) -> Mapping[int, int]:
+        """Return how far the partitions are read that are read to their ends, where only markers lie in between."""
+        self.positions |= {partition: offset for partition, offset in read.items() if partition in self.positions}
+        ends = {}
+        for partition, position in self.positions.items():
+            at = TopicPartition(self._topic, partition)
+            now = self._consumer.position(at, timeout_ms=0)
+            if now is not None and position < now and now == self._consumer.highwater(at):
+                ends[partition] = now
+        self.positions |= ends
+        return ends
 
     def follow(self, member: ConsumerGroupMetadata) -> None:
         """Take what was kept for lost and gained where this has become another member of the group.
@@ -52,5 +72,7 @@ class Membership(ConsumerRebalanceListener):
         self._lost |= taken
         self._gained -= taken
         self.waiting -= taken
+        for partition in taken:
+            self.positions.pop(partition, None)
         for partition in revoked:  # a late answer to a question of before would be taken for one of then
             self._consumer._coordinator._offset_fetch_futures.pop(frozenset([partition]), None)  # noqa: SLF001

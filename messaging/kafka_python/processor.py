@@ -11,6 +11,7 @@ from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
+from msgspec.structs import replace
 
 from messaging.batch import Batch, Message
 from messaging.kafka_python.connection import close_consumer, open_consumer, raising_client_failed
@@ -49,7 +50,7 @@ class KafkaPythonProcessor:
             failed.callback(self._transactions.close)
             self._consumer = _open_consumer(connection, group, refusals)
             failed.callback(close_consumer, self._consumer)
-            self._membership = Membership(self._consumer)
+            self._membership = Membership(self._consumer, topic)
             self._standstill = Standstill(self._consumer, group.consumer_group, topic)
             self._consumer.subscribe([topic], listener=self._membership)
             self._consumer.topics()  # joining before the topic is known would mean joining twice
@@ -71,7 +72,9 @@ class KafkaPythonProcessor:
         records = [
             record(read) for partition, reads in polled.items() if partition.partition not in lost for read in reads
         ]
-        return Batch(records, lost, gained, member if member.generation_id >= 0 else None, skipped)
+        batch = Batch(records, lost, gained, member if member.generation_id >= 0 else None, skipped)
+        ends = self._membership.ends({at.partition: reads[-1].offset + 1 for at, reads in polled.items()})
+        return replace(batch, ends=ends) if ends else batch
 
     def committed(self, partition: int) -> int | None:
         at = TopicPartition(self._topic, partition)
@@ -91,7 +94,7 @@ class KafkaPythonProcessor:
             else:
                 self._consumer.seek(at, offset)
             self._consumer.resume(at)
-        self._membership.waiting.discard(partition)
+        self._membership.started(partition, offset)
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
         if batch.member is None:
@@ -107,6 +110,7 @@ class KafkaPythonProcessor:
         with raising_client_failed("cannot read again", self._refusals):
             for partition in offsets.keys() & self._consumer.assignment():
                 self._consumer.seek(partition, offsets[partition])
+                self._membership.positions[partition.partition] = offsets[partition]
 
     def throttled_seconds(self) -> float:
         return self._transactions.throttled_seconds()
@@ -132,6 +136,7 @@ class KafkaPythonProcessor:
         firsts = self._consumer.beginning_offsets(list(sought))
         for partition, first in firsts.items():
             self._consumer.seek(partition, first)
+            self._membership.positions[partition.partition] = first
         return {partition.partition: (sought[partition], first) for partition, first in firsts.items()}
 
     def _raise_if_outside(self, member: Any) -> None:

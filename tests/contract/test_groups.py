@@ -249,6 +249,37 @@ def test_the_lag_falls_to_0_behind_batches_too(stage: Stage) -> None:
     wait_until(lambda: not client.poll(POLL_SECONDS) and client.lag() == 0, DEADLINE_SECONDS, "a lag of 0")
 
 
+def test_what_is_committed_in_the_end_lies_behind_the_markers_of_kafka_transactions_too(stage: Stage) -> None:
+    """Else the group's lag never becomes 0 for whoever asks Kafka, such as kafka-consumer-groups.sh."""
+    topic, group = stage.names.legit, stage.names.group + "-downstream"
+    stage.write([message(stage.names.transactions, str(n).encode()) for n in range(3)])
+    upstream = stage.member(batch_size=1)
+    client = stage.member(topic, group=group)
+    for _ in range(3):
+        next_batch(upstream)
+        upstream.commit([message(topic, b"value")])
+        read_on(client, 1)
+    end = stage.library.end_offsets(stage.connection, [topic])[topic, 0]
+    offsets: list[int] = []
+
+    def is_committed() -> bool:
+        offsets.append(max([0, *committed_next(client)]))
+        return client.processor.committed(0) == end
+
+    wait_until(is_committed, DEADLINE_SECONDS, "the end to be committed")
+    assert [dict(client.processor.poll(POLL_SECONDS, MOST_RECORDS).next_offsets()) for _ in range(5)] == [{}] * 5
+    assert sum(offset > 0 for offset in offsets) <= 1
+
+
+def committed_next(member: Member) -> Sequence[int]:
+    """Poll and commit what there is; return the offsets that were committed."""
+    assert not member.poll(POLL_SECONDS)
+    offsets = list(member.batch.next_offsets().values())
+    if offsets:
+        member.commit([])
+    return offsets
+
+
 def test_a_member_without_records_has_no_lag(stage: Stage) -> None:
     client = stage.member()
     wait_until(lambda: not client.poll(POLL_SECONDS) and client.lag() == 0, DEADLINE_SECONDS, "a lag of 0")
