@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer
 
 from messaging.confluent.membership import Membership
 from messaging.standstill import NO_ANSWER, NO_COORDINATOR, OTHER_MEMBERS, not_joined, not_stable
@@ -21,7 +21,7 @@ class Standstill:
         self._topic = topic
         self._state = "init"
         self._is_connected = False
-        self._stable_ends: Mapping[int, int] = {}
+        self._stable_ends: Mapping[int, int] = {}  # of the partitions that have more records
 
     def on_statistics(self, statistics: str) -> None:
         """Take note of how far librdkafka is with the group, and up to where records are committed; for `stats_cb`."""
@@ -29,7 +29,11 @@ class Standstill:
         self._state = told["cgrp"]["state"]
         self._is_connected = any(broker["state"] == "UP" for broker in told["brokers"].values())
         partitions = told["topics"].get(self._topic, {"partitions": {}})["partitions"].values()
-        self._stable_ends = {partition["partition"]: partition["ls_offset"] for partition in partitions}
+        self._stable_ends = {
+            partition["partition"]: partition["ls_offset"]
+            for partition in partitions
+            if partition["ls_offset"] < partition["hi_offset"]
+        }
 
     def has_joined(self, consumer: Consumer) -> bool:
         """Tell whether the member is in the group, and knows what it is assigned."""
@@ -44,7 +48,7 @@ class Standstill:
             {
                 partition: position
                 for partition, position in self._membership.positions.items()
-                if position == self._stable_ends.get(partition) and position < self._end(consumer, partition)
+                if position == self._stable_ends.get(partition)
             },
         )
 
@@ -52,8 +56,3 @@ class Standstill:
         if not self._is_connected or self._state in _NAMED_AND_SILENT:
             return NO_ANSWER
         return NO_COORDINATOR if self._state in _UNNAMED else OTHER_MEMBERS
-
-    def _end(self, consumer: Consumer, partition: int) -> int:
-        """Return where a partition ends, open Kafka transactions included, as the last fetch has told."""
-        _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
-        return int(end)

@@ -48,12 +48,13 @@ def test_the_detector_says_why_nothing_is_written_from_some_moment_on_and_goes_o
 ) -> None:
     create_half_replicated(lone, *names.topics, least_in_sync=1)
     write(lone, [message(names.transactions, paid(1))])
-    detector = near_it.start("detector")
+    # On a busy machine an answer may take longer than the default's 5 s, and then none has come.
+    detector = near_it.start("detector", KAFKA_TRANSACTION_TIMEOUT_MS="15000")
     detector.wait_for_line(" LEGIT ")
     change_least_in_sync(lone, names.legit, least_in_sync=2)
     write(lone, [message(names.transactions, paid(2))])
-    detector.wait_for_line(f"WARNING cannot write: .*{NOT_ENOUGH}.*; trying again with a new client$")
-    detector.wait_for_line(f"WARNING .*{NOT_ENOUGH}", count=3)
+    detector.wait_for_line(f"WARNING cannot write: .*{NOT_ENOUGH}.*; trying again with a new client$", seconds=60)
+    detector.wait_for_line(f"WARNING .*{NOT_ENOUGH}", seconds=60, count=3)
     assert not detector.matches(ELSE)
     change_least_in_sync(lone, names.legit, least_in_sync=1)
     detector.wait_for_line(" LEGIT ", seconds=60, count=2)
