@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 from kafka.partitioner import murmur2
 
 from messaging.batch import Message
 from tests.support.conservation import wait_until_judged
+from tests.support.group_offsets import GroupOffsets
 from tests.support.services import Services
 from tests.support.topics import WRITE_SECONDS, Names, committed, create_topics, message, raw_producer, send, write
 from tests.support.waiting import wait_until
@@ -69,6 +71,30 @@ def test_what_an_upstream_kafka_transaction_has_not_committed_yet_is_not_judged(
     assert not detector.matches('"id":"2"')
     upstream.commit_transaction()
     detector.wait_for_line('"verdict":"legit","id":"2"')
+
+
+def test_the_groups_lag_becomes_0_for_whoever_asks_kafka_behind_markers_too(
+    services: Services, broker: str, names: Names
+) -> None:
+    create_topics(broker, names.transactions)
+    upstream = raw_producer(broker, {"transactional.id": names.group})
+    upstream.init_transactions()
+    detector = services.start("detector", LOG_TRANSACTIONS="none")
+    for outcome, first in ((upstream.commit_transaction, 0), (upstream.abort_transaction, 12)) * 3:
+        upstream.begin_transaction()
+        send(upstream, [paid(names.transactions, number) for number in range(first, first + 12)])
+        assert upstream.flush(WRITE_SECONDS) == 0
+        outcome()
+    with closing(GroupOffsets(broker, names, 4)) as group:
+        wait_until(lambda: group.lag() == 0, 30, "a lag of 0")
+    assert detector.stop() == 0
+    assert values_of(broker, names) == values([paid(names.transactions, number) for number in range(12)] * 3)
+    assert services.start("audit").wait(60) == 0
+
+
+def values_of(servers: str, names: Names) -> Counter[bytes | None]:
+    """Return what was judged legit."""
+    return Counter(record.value for record in committed(servers, names.legit))
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
