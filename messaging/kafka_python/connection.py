@@ -18,7 +18,7 @@ _CLOSE_SECONDS = 0.5
 
 def configuration(connection: ConnectionSettings, refusals: Refusals) -> Mapping[str, Any]:
     """Return what every client is configured with."""
-    quieten("kafka", connections="kafka.net.manager")
+    quieten("kafka", "kafka.net.manager", connection.bootstrap_servers)
     security = connection.security
     return {
         "kafka_client": refusals.client,
