@@ -17,7 +17,9 @@ from tests.support.topics import Names, unique_names
 
 BROKER = pytest.StashKey[Broker]()
 # What shares a network and a port, or brokers of its own, stays in one process; all else goes to whichever is free.
-TOGETHER = re.compile(r"(tests/containers)/|(tests/integration/test_secured)|tests/chaos/.*-(kafka-python|confluent)")
+TOGETHER = re.compile(
+    r"(tests/containers)/|(tests/integration/test_(?:addresses|secured))|tests/chaos/.*-(kafka-python|confluent)"
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

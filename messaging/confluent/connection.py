@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from messaging.settings import ConnectionSettings
 ANSWER_SECONDS = 10.0
 SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 _PATIENCE_SECONDS = 2.0
+_POLL_SECONDS = 0.02
 # An administrator's call gives up with these, which it does not call retriable.
 UNANSWERED = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT)  # noqa: SLF001 - librdkafka's own errors begin so
 
@@ -61,12 +63,12 @@ def security_configuration(settings: SecuritySettings) -> dict[str, str]:
 
 def open_admin(connection: ConnectionSettings, refusals: Refusals) -> AdminClient:
     """Return a client that asks about the cluster."""
-    return AdminClient(configuration(connection, refusals), **_logger())
+    return AdminClient(configuration(connection, refusals), **_logger(connection.bootstrap_servers))
 
 
 def open_consumer(configuration: dict[str, Any]) -> Consumer:
     """Return a consumer that logs as the services do."""
-    return Consumer(configuration, **_logger())
+    return Consumer(configuration, **_logger(configuration["bootstrap.servers"]))
 
 
 def open_producer(connection: ConnectionSettings, refusals: Refusals, own: dict[str, Any]) -> Producer:
@@ -80,7 +82,7 @@ def open_producer(connection: ConnectionSettings, refusals: Refusals, own: dict[
             "queue.buffering.max.messages": 1_000_000,
             **own,
         },
-        **_logger(),
+        **_logger(connection.bootstrap_servers),
     )
 
 
@@ -113,6 +115,12 @@ def until_done(
                 tell(error.args[0])
 
 
+def wait_for(client: AdminClient, answers: Iterable[Future[Any]]) -> None:
+    """Wait until all are done; meanwhile the library says what it has to say, as it does only when it is polled."""
+    while not all(answer.done() for answer in answers):
+        client.poll(_POLL_SECONDS)
+
+
 @contextmanager
 def raising_client_failed(
     what: str, raise_if_unauthorized: Callable[[KafkaError], None] | None = None
@@ -131,8 +139,8 @@ def is_one_of(error: KafkaError | None, *codes: int) -> bool:
     return error is not None and error.code() in codes
 
 
-def _logger() -> dict[str, Any]:
-    quieten("librdkafka", connections="librdkafka")
+def _logger(bootstrap_servers: str) -> dict[str, Any]:
+    quieten("librdkafka", "librdkafka", bootstrap_servers)
     return {"logger": library_logger}
 
 

@@ -16,6 +16,7 @@ from messaging.confluent.connection import (
     open_admin,
     raising_client_failed,
     until_done,
+    wait_for,
 )
 from messaging.confluent.refusals import Refusals
 from messaging.seam import ClientFailed
@@ -60,6 +61,7 @@ def end_offsets(connection: ConnectionSettings, names: Sequence[str]) -> Offsets
         answers = admin.list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWER_SECONDS
         )
+        wait_for(admin, answers.values())
         return {(asked.topic, asked.partition): answer.result().offset for asked, answer in answers.items()}
 
 
@@ -72,8 +74,8 @@ def refused_operations(
     return {name: needed[name] for name, answer in asked.items() if not _is_allowed(needed[name], answer)}
 
 
-def _list_topics(admin: AdminClient, seconds: float) -> Any:
-    return admin.list_topics(timeout=seconds)
+def _list_topics(admin: AdminClient, seconds: float, topic: str | None = None) -> Any:
+    return admin.list_topics(topic, timeout=seconds)
 
 
 def _listed(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Any:
@@ -85,7 +87,10 @@ def _listed(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Any
 
 def _missing(admin: AdminClient, refusals: Refusals, unlisted: Sequence[str]) -> Sequence[str]:
     """Return topics that are not there. Raises AccessRefused for those that may not be seen; a list leaves out both."""
-    told = {name: admin.list_topics(name, timeout=ANSWER_SECONDS).topics[name].error for name in unlisted}
+    told = {
+        name: until_done(admin, refusals, partial(_list_topics, admin, topic=name)).topics[name].error
+        for name in unlisted
+    }
     hidden = [name for name, error in told.items() if is_one_of(error, KafkaError.TOPIC_AUTHORIZATION_FAILED)]
     if hidden:
         raise refusals.missing(dict.fromkeys(hidden, "Describe"))
@@ -94,7 +99,9 @@ def _missing(admin: AdminClient, refusals: Refusals, unlisted: Sequence[str]) ->
 
 def _create(admin: AdminClient, creation: TopicCreationSettings, refusals: Refusals, names: Sequence[str]) -> None:
     topics = [NewTopic(name, creation.partitions, creation.replication_factor) for name in names]
-    errors = {name: _error(created) for name, created in admin.create_topics(topics).items()}
+    answers = admin.create_topics(topics)
+    wait_for(admin, answers.values())
+    errors = {name: _error(created) for name, created in answers.items()}
     refused = [name for name, error in errors.items() if is_one_of(error, *_MAY_NOT_CREATE)]
     if refused:
         raise refusals.missing(dict.fromkeys(refused, "Create"))
@@ -115,7 +122,9 @@ def _topic_configs(admin: AdminClient, names: Sequence[str], answering: int) -> 
     """Ask a broker that answers; librdkafka would ask the controller, and connect without a pause where it is gone."""
     broker = {"broker": answering} if answering >= 0 else {}  # a bootstrap server may not have a number yet
     asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    return {topic.name: _visible(described) for topic, described in admin.describe_configs(asked, **broker).items()}
+    answers = admin.describe_configs(asked, **broker)
+    wait_for(admin, answers.values())
+    return {topic.name: _visible(described) for topic, described in answers.items()}
 
 
 def _visible(described: Future[Any]) -> Mapping[str, str] | None:

@@ -20,7 +20,7 @@ RETRIES = ("kafka.producer.sender",)
 
 def configuration(connection: ConnectionSettings, refusals: Refusals) -> Mapping[str, Any]:
     """Return what every client is configured with."""
-    quieten("kafka", connections="kafka.net.manager", retries=RETRIES)
+    quieten("kafka", "kafka.net.manager", connection.bootstrap_servers, RETRIES)
     security = connection.security
     return {
         "kafka_client": refusals.client,

@@ -1,12 +1,14 @@
 """How kafka-python reports that Kafka refuses access."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from kafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailedError,
     TopicAuthorizationFailedError,
@@ -20,6 +22,10 @@ from kafka.net.selector import NetworkSelector
 from messaging.seam import AccessRefused
 from messaging.security.refusals import certificate_refused, login_refused, right_missing, topic_rights_missing
 from messaging.security.settings import SecuritySettings
+
+_SETUP_SECONDS = 5.0  # for one connection, until it can be used
+_BOOTSTRAP_SECONDS = 2.0  # for that, where there is another server to ask
+connections_logger = logging.getLogger("kafka.net.manager")
 
 
 class Refusals:
@@ -107,22 +113,39 @@ def _named(error: BaseException, topics: Collection[str]) -> Collection[str]:
 
 
 class _WatchedManager(KafkaConnectionManager):
-    """Tells of each connection that could not be made, and makes no new one after a refusal.
+    """Tells of each connection that could not be made and to where, and makes no new one after a refusal.
 
     A broker that refuses a login answers and closes in one go: kafka-python 3.0.12 would often drop the answer.
+    One bootstrap server that accepts connections and never answers would get all the time there is for several.
     """
 
     def __init__(self, net: NetworkSelector, refusals: Refusals, configuration: dict[str, Any]) -> None:
-        super().__init__(net, **configuration)
+        super().__init__(net, **configuration, socket_connection_setup_timeout_ms=_SETUP_SECONDS * 1000)
         self._refusals = refusals
+        self._all_bootstrap_brokers = self.cluster.bootstrap_brokers()
+        self.cluster.bootstrap_brokers = self._best_bootstrap_brokers
 
-    def get_connection(self, node_id: Any, **options: Any) -> Any:
+    def get_connection(self, node_id: Any, timeout_ms: float | None = None, **options: Any) -> Any:
         if self._refusals.error is not None:
             raise self._refusals.error
-        return super().get_connection(node_id, **options)
+        if timeout_ms is not None and self._has_another(node_id):
+            timeout_ms = min(timeout_ms, _BOOTSTRAP_SECONDS * 1000)
+        return super().get_connection(node_id, timeout_ms=timeout_ms, **options)
+
+    def _has_another(self, node_id: Any) -> bool:
+        return self.cluster.is_bootstrap(node_id) and len(self._all_bootstrap_brokers) > 1
+
+    def _best_bootstrap_brokers(self) -> Sequence[Any]:
+        """Return those of the bootstrap servers that have failed least often, for the library to take one of them."""
+        failures = {
+            broker.node_id: self._backoff.get(broker.node_id, (0,))[0] for broker in self._all_bootstrap_brokers
+        }
+        least = min(failures.values())
+        return [broker for broker in self._all_bootstrap_brokers if failures[broker.node_id] == least]
 
     async def _connect(self, node: Any, conn: Any, **options: Any) -> None:
         conn.init_future.add_errback(self._refusals.note)
+        conn.init_future.add_errback(partial(self._tell, node))
         conn._maybe_throttle = partial(self._throttle, conn._maybe_throttle)  # noqa: SLF001 - it has no other place
         await super()._connect(node, conn, **options)
 
@@ -130,10 +153,22 @@ class _WatchedManager(KafkaConnectionManager):
         self._refusals.note_throttling(response)
         throttle(response)
 
-    async def _build_transport(self, *arguments: Any, **options: Any) -> Any:
-        transport = await super()._build_transport(*arguments, **options)
+    def _tell(self, node: Any, error: KafkaError) -> None:
+        """Log it: kafka-python 3.0.12 names no host, and says nothing of a broker that accepts and never answers."""
+        if not self.closed and self._refusals.error is None:
+            connections_logger.error("connection to %s failed: %s", _address(node), error)
+
+    async def _build_transport(self, node: Any, **options: Any) -> Any:
+        try:
+            transport = await super()._build_transport(node, **options)
+        except KafkaConnectionError as error:
+            raise KafkaConnectionError(": ".join([_address(node), *map(str, error.args)])) from error
         transport._sock_recv = partial(_receive, transport._sock_recv)  # noqa: SLF001 - it has no other place
         return transport
+
+
+def _address(node: Any) -> str:
+    return f"[{node.host}]:{node.port}" if ":" in node.host else f"{node.host}:{node.port}"
 
 
 def _receive(receive: Callable[[], tuple[bytes, Exception | None]]) -> tuple[bytes, Exception | None]:

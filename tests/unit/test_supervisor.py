@@ -157,3 +157,40 @@ def test_the_librarys_chatter_becomes_one_line(caplog: pytest.LogCaptureFixture)
         logging.getLogger("chatty.connections").error("Connection failed: %s", "refused")
         logging.getLogger("chatty.connections").error("something else")
     assert caplog.messages == ["Kafka does not answer, trying again: Connection failed: refused"]
+
+
+def lines_about(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest, *told: str) -> list[str]:
+    """Return what becomes of what a library tells."""
+    library = request.node.name
+    quieten(library, library, "first:9092,here:9092")
+    caplog.set_level(logging.WARNING)
+    for each in told:
+        logging.getLogger(library).error(each)
+    return caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("Connection failed: here:9092: refused", None),
+        ("HERE:9092/1: Connect to ipv4#10.0.0.1:9092 failed", None),
+        ("Connection failed: there:9092: refused", "there:9092"),
+        ("[rdkafka#producer-1] [thrd:main]: ssl://there:1/1: Connection setup timed out", "there:1"),
+        ("GroupCoordinator: [::1]:1: Connect to ipv6#[::1]:1 failed", "[::1]:1"),
+    ],
+)
+def test_an_address_that_a_broker_has_named_is_said_to_be_one(
+    caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest, told: str, address: str | None
+) -> None:
+    [line] = lines_about(caplog, request, told)
+    _, says, advice = line.partition("; the broker itself named the address ")
+    assert bool(says) == (address is not None)
+    assert advice.partition(": ")[0] == (address or "")
+
+
+def test_a_failure_without_an_address_is_told_with_the_last_that_had_one(
+    caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.library_log._SECONDS_BETWEEN_LINES", 0.0)
+    _, line = lines_about(caplog, request, "there:1/1: Connect failed", "all connections have failed")
+    assert "all connections have failed; the last: there:1/1: Connect failed; the broker itself named" in line
