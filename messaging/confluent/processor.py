@@ -83,7 +83,7 @@ class ConfluentProcessor:
         ]
         batch = Batch(records, lost, gained, member)
         batch = replace(batch, ends=self._membership.behind_markers(batch.next_offsets(), ends)) if ends else batch
-        self._membership.positions |= batch.next_offsets()
+        self._membership.positions |= {**batch.next_offsets(), **ends}
         skipped = {partition: self._skip(partition, offset) for partition, offset in sought.items()}
         return replace(batch, skipped=skipped) if skipped else batch
 
