@@ -1,9 +1,11 @@
 """The partitions assigned to this member."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from kafka import KafkaConsumer
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.errors import KafkaError
 from kafka.structs import ConsumerGroupMetadata, MemberState, TopicPartition
 
 _NOWHERE = 0  # a position that is not used, because the partition is paused there: else the library looks for one
@@ -16,9 +18,8 @@ class Membership(ConsumerRebalanceListener):
     started, as far as they have been read: the library's own may be further, behind markers.
     """
 
-    def __init__(self, consumer: KafkaConsumer, topic: str) -> None:
+    def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
-        self._topic = topic
         self._lost: set[int] = set()
         self._gained: set[int] = set()
         self._member_id: str | None = None
@@ -33,12 +34,12 @@ class Membership(ConsumerRebalanceListener):
     def ends(self, read: Mapping[int, int]) -> Mapping[int, int]:
         """Return how far the partitions are read that are read to their ends, where only markers lie in between."""
         self.positions |= {partition: offset for partition, offset in read.items() if partition in self.positions}
-        ends = {}
-        for partition, position in self.positions.items():
-            at = TopicPartition(self._topic, partition)
-            now = self._consumer.position(at, timeout_ms=0)
-            if now is not None and position < now and now == self._consumer.highwater(at):
-                ends[partition] = now
+        ends: dict[int, int] = {}
+        with suppress(KafkaError):  # the next poll says why
+            for at in self._consumer.assignment():
+                now = self._consumer.position(at, timeout_ms=0) if at.partition in self.positions else None
+                if now is not None and self.positions[at.partition] < now == self._consumer.highwater(at):
+                    ends[at.partition] = now
         self.positions |= ends
         return ends
 

@@ -50,7 +50,7 @@ class KafkaPythonProcessor:
             failed.callback(self._transactions.close)
             self._consumer = _open_consumer(connection, group, refusals)
             failed.callback(close_consumer, self._consumer)
-            self._membership = Membership(self._consumer, topic)
+            self._membership = Membership(self._consumer)
             self._standstill = Standstill(self._consumer, group.consumer_group, topic)
             self._consumer.subscribe([topic], listener=self._membership)
             self._consumer.topics()  # joining before the topic is known would mean joining twice
