@@ -30,6 +30,12 @@ EXAMPLES = {
 }
 
 
+@pytest.fixture(params=["confluent"])
+def client(request: pytest.FixtureRequest) -> str:
+    """The audit is the same with both, and scripts/chaos holds it against both."""
+    return str(request.param)
+
+
 def paid(number: int, amount: str = "1") -> bytes:
     return f'{{"id":"{number}","source":"a","target":"b","amount":{amount}}}'.encode()
 

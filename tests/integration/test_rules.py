@@ -38,15 +38,17 @@ def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule(
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("client", "rule"),
     [
-        "harmful_rules:has_signals_of_its_own",
-        "harmful_rules:returns_twice",
-        "harmful_rules:ends_a_child_of_its_own",
-        "harmful_rules:takes_the_output_away",
-        "harmful_rules:leaves_half_a_line",
-        "lingering_rules:sees_nothing",
+        ("kafka-python", "harmful_rules:has_signals_of_its_own"),
+        ("kafka-python", "harmful_rules:returns_twice"),
+        ("confluent", "harmful_rules:returns_twice"),
+        ("confluent", "harmful_rules:ends_a_child_of_its_own"),
+        ("kafka-python", "harmful_rules:takes_the_output_away"),
+        ("confluent", "harmful_rules:leaves_half_a_line"),
+        ("kafka-python", "lingering_rules:sees_nothing"),
     ],
+    indirect=["client"],
 )
 def test_a_rule_that_meddles_with_the_process_changes_neither_verdicts_nor_exit_codes(
     services: Services, broker: str, names: Names, rule: str
