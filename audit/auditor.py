@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections import Counter
 from contextlib import suppress
 
 from tqdm import tqdm
@@ -32,7 +31,6 @@ class Auditor:
         self._settings = settings
         self._stop = stop
         self._notes: dict[tuple[str, Offence], str] = {}
-        self._deleted: Counter[int] = Counter()  # before they were read, by partition
         first = self._look()
         self._law = Law(
             settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times, first.refuses_keyless
@@ -54,8 +52,10 @@ class Auditor:
             self._take_inputs(now.input_ends, bar)
             self._take_outputs(now.output_ends, bar)
         self._starts = {**self._starts, **ends}
-        self._deleted |= {partition: max(self._deleted[partition], count) for partition, count in now.deleted.items()}
-        found = self._ledger.findings(now.committed)._replace(deleted_unread=self._deleted.total())
+        for partition, count in now.deleted.items():
+            line = "%s[%d]: the %d offsets behind the group's were deleted before they were read"
+            logger.warning(line, self._settings.topics.transactions, partition, count)
+        found = self._ledger.findings(now.committed)._replace(deleted_unread=sum(now.deleted.values()))
         return None if self._stop.requested else self._with_notes(found)
 
     def _look(self) -> Snapshot:

@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 
 class Assignment:
-    """Follows what was lost and gained; `is_starting` while a partition waits."""
+    """Follows what was lost and gained of a topic; `is_starting` while a partition waits."""
 
     def __init__(self, processor: Processor, topic: str) -> None:
         self._processor = processor
-        self._topic = topic
+        self.topic = topic
         self._waiting: deque[int] = deque()
         self._every = Every(_SECONDS_BETWEEN_LINES, starts_due=False)
 
@@ -57,4 +57,4 @@ class Assignment:
             logger.warning("not started yet: %s; the group's offset may still change: %s", waiting, unstable)
 
     def _named(self, partitions: Iterable[int]) -> str:
-        return ", ".join(f"{self._topic}[{partition}]" for partition in sorted(partitions))
+        return ", ".join(f"{self.topic}[{partition}]" for partition in sorted(partitions))

@@ -92,7 +92,7 @@ def poll_and_judge(detector: Detector) -> bool:
     batch = detector.processor.poll(seconds, detector.limit.size)
     assignment.change(batch)
     for partition, (sought, first) in batch.skipped.items():
-        detector.report.skipped(partition, sought, first)
+        detector.report.skipped(assignment.topic, partition, sought, first)
     if not (batch.is_empty or judge(detector, batch)):
         return False
     assignment.start()
@@ -122,7 +122,7 @@ def judge(detector: Detector, batch: Batch) -> bool:
         is_late = committed < len(piece.records) or time.monotonic() > deadline
         _, batch = batch.split(committed)
         most *= 2
-    if batch.records and not detector.stop.requested:
+    if not (batch.is_empty or detector.stop.requested):
         detector.processor.rewind(batch)
     return True
 

@@ -33,6 +33,7 @@ class Report:
         self._dead_letters_before = 0
         self._dead_letters_in_a_row = 0
         self._by_rule: Counter[str] = Counter()
+        self._deleted_up_to: dict[int, int] = {}
         self.deleted_unread = 0
         self.fraud = 0
         self.legit = 0
@@ -70,21 +71,27 @@ class Report:
                     _log_verdict("LEGIT", outcome)
         self._reporting_seconds += time.monotonic() - begin
 
-    def skipped(self, partition: int, sought: int, first: int) -> None:
-        """Warn that the offset that was to be read next in a partition is not there: reading goes on at the first."""
+    def skipped(self, topic: str, partition: int, sought: int, first: int) -> None:
+        """Warn that the offset that was to be read next in a partition is not there: reading goes on at the first.
+
+        What a client skips again that failed before it could commit is not counted again.
+        """
+        fields = {"topic": topic, "partition": partition, "offset": sought, "first_offset": first}
         if first < sought:
-            line = "input partition %d is a new one without offset %d: reading from %d"
-            logger.warning(line, partition, sought, first)
+            line = "%s[%d] has no offset %d: it is a new topic, or has lost records; reading from offset %d"
+            logger.warning(line, topic, partition, sought, first, extra={"fields": fields})
+            self._deleted_up_to.pop(partition, None)
             return
-        self.deleted_unread += first - sought
-        logger.warning(
-            "input partition %d: Kafka has deleted %s records before they were read, offsets %d to %d: retention.ms or "
-            "retention.bytes of the topic is too low, or there were too few detectors for too long",
-            partition,
-            f"{first - sought:,}",
-            sought,
-            first - 1,
-        )
+        deleted = first - max(sought, self._deleted_up_to.get(partition, 0))
+        if deleted > 0:
+            self.deleted_unread += deleted
+            self._deleted_up_to[partition] = first
+            logger.warning(
+                "%s[%d]: Kafka has deleted up to %s records before they were read, offsets %d to %d: retention.ms or "
+                "retention.bytes is too low, or there were too few detectors for too long",
+                *(topic, partition, f"{deleted:,}", first - deleted, first - 1),
+                extra={"fields": fields},
+            )
 
     def summary(self, lag: Callable[[], int | None]) -> None:
         """Log the summary when it is time for it."""

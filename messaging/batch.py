@@ -70,12 +70,21 @@ class Batch(Struct, frozen=True):
         return not (self.records or self.ends)
 
     def first_offsets(self) -> Mapping[int, int]:
-        """Return by partition the offset of the first record: from here an aborted batch is read again."""
-        return {record.partition: record.offset for record in reversed(self.records)}
+        """Return by partition the offset from which an aborted batch is read again.
+
+        That is the first record's; where there is none, the end's last marker, so that the end is told again.
+        """
+        markers = {partition: end - 1 for partition, end in self.ends.items()}
+        return markers | {record.partition: record.offset for record in reversed(self.records)}
 
     def next_offsets(self) -> Mapping[int, int]:
         """Return by partition the offset of the *next* record: what the group commits."""
         return {record.partition: record.offset + 1 for record in self.records} | dict(self.ends)
+
+    def with_skipped(self, skipped: Mapping[int, tuple[int, int]]) -> "Batch":
+        """Return the batch with what was skipped; if records are gone, the group's offset is to be behind them too."""
+        gone = {partition: first for partition, (sought, first) in skipped.items() if first > sought}
+        return replace(self, skipped=skipped, ends={**gone, **self.ends})
 
     def split(self, count: int) -> tuple["Batch", "Batch"]:
         """Return the first so many records and the others, each with the member; the ends go with the last record."""

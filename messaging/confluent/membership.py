@@ -48,6 +48,10 @@ class Membership:
         before = {**self.positions, **read}
         return {partition: end for partition, end in ends.items() if end > before.get(partition, 0)}
 
+    def is_next(self, partition: int, offset: int) -> bool:
+        """Tell whether a partition is read, and up to there: librdkafka may tell of one that has been lost meanwhile."""
+        return partition not in self.waiting and offset >= self.positions.get(partition, 0)
+
     def rewound(self, offsets: Mapping[int, int]) -> Mapping[int, int]:
         """Take note that these are read again from there; return those of them that are still read."""
         still_read = {partition: offset for partition, offset in offsets.items() if partition in self.positions}

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from messaging.batch import Batch, Message
 from messaging.confluent.connection import (
-    ANSWER_SECONDS,
     UNANSWERED,
     configuration,
     is_one_of,
@@ -35,6 +34,7 @@ _END = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own errors begin
 _NOT_THERE = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - librdkafka's own errors begin so
 _POLL_SECONDS = 0.1  # a change of the assignment does not end the library's own wait
 _OFFSET_SECONDS = 0.2
+_FIRST_OFFSET_SECONDS = 2.0
 # The group's offsets come later: the coordinator is new, or an open Kafka transaction may change them.
 _HELD_BACK = (
     *UNANSWERED,
@@ -84,8 +84,8 @@ class ConfluentProcessor:
         batch = Batch(records, lost, gained, member)
         batch = replace(batch, ends=self._membership.behind_markers(batch.next_offsets(), ends)) if ends else batch
         self._membership.positions |= {**batch.next_offsets(), **ends}
-        skipped = {partition: self._skip(partition, offset) for partition, offset in sought.items()}
-        return replace(batch, skipped=skipped) if skipped else batch
+        skipped = {at: self._skip(at, offset) for at, offset in sought.items() if self._membership.is_next(at, offset)}
+        return batch.with_skipped(skipped) if skipped else batch
 
     def committed(self, partition: int) -> int | None:
         try:
@@ -169,7 +169,7 @@ class ConfluentProcessor:
         """Go on at the first record of a partition; return the offset that was sought there, and where it goes on."""
         at = TopicPartition(self._topic, partition)
         with raising_client_failed("cannot read"):
-            first, _ = self._consumer.get_watermark_offsets(at, ANSWER_SECONDS)
+            first, _ = self._consumer.get_watermark_offsets(at, _FIRST_OFFSET_SECONDS)
             self._consumer.incremental_unassign([at])  # librdkafka has stopped there, and seeks nowhere
         self.start(partition, first)
         return sought, first

@@ -11,7 +11,6 @@ from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
-from msgspec.structs import replace
 
 from messaging.batch import Batch, Message
 from messaging.kafka_python.connection import close_consumer, open_consumer, raising_client_failed
@@ -24,6 +23,7 @@ from messaging.seam import BatchAborted, ClientFailed, OffsetUnstable
 from messaging.settings import ConnectionSettings, GroupSettings
 
 _OFFSET_SECONDS = 0.2
+_FIRST_OFFSET_SECONDS = 2.0
 _MOST_SECONDS_OUTSIDE_GROUP = 60
 _UNSTABLE = f"no answer within {_OFFSET_SECONDS} s: a Kafka transaction is open there, or the coordinator is away"
 
@@ -72,9 +72,9 @@ class KafkaPythonProcessor:
         records = [
             record(read) for partition, reads in polled.items() if partition.partition not in lost for read in reads
         ]
-        batch = Batch(records, lost, gained, member if member.generation_id >= 0 else None, skipped)
         ends = self._membership.ends({at.partition: reads[-1].offset + 1 for at, reads in polled.items()})
-        return replace(batch, ends=ends) if ends else batch
+        batch = Batch(records, lost, gained, member if member.generation_id >= 0 else None, ends=ends)
+        return batch.with_skipped(skipped) if skipped else batch
 
     def committed(self, partition: int) -> int | None:
         at = TopicPartition(self._topic, partition)
@@ -133,7 +133,7 @@ class KafkaPythonProcessor:
 
     def _skip(self, sought: Mapping[TopicPartition, int]) -> Mapping[int, tuple[int, int]]:
         """Go on at the first records of partitions; return by partition what was sought there, and where it goes on."""
-        firsts = self._consumer.beginning_offsets(list(sought))
+        firsts = self._consumer.beginning_offsets(list(sought), timeout_ms=math.ceil(_FIRST_OFFSET_SECONDS * 1000))
         for partition, first in firsts.items():
             self._consumer.seek(partition, first)
             self._membership.positions[partition.partition] = first

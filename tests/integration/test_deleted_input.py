@@ -14,9 +14,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-DELETED = (
-    r"WARNING input partition 0: Kafka has deleted ([\d,]+) records before they were read, offsets (\d+) to (\d+): ret"
-)
+DELETED = r"WARNING .*\[0\]: Kafka has deleted up to ([\d,]+) records before they were read, offsets (\d+) to (\d+): "
 
 
 def paid(topic: str, number: int) -> Message:
@@ -56,6 +54,26 @@ def test_what_was_deleted_while_no_detector_ran_is_told_counted_and_found_by_the
     assert detector.stop() == 0
     assert detector.matches("stopped: judged 50, fraud 0, legit 50, dead letters 0, deleted unread 300$")
     assert not detector.matches("does not answer|new client")
+
+
+def test_what_was_deleted_up_to_the_end_is_told_once_and_the_group_goes_on_behind_it(
+    services: Services, broker: str, names: Names
+) -> None:
+    create_topics(broker, *names.topics, partitions=1)
+    fill(broker, names.transactions, range(450))
+    commit(broker, names, 100)
+    delete_before(broker, names.transactions, 450)
+    detector = services.start("detector")
+    assert detector.wait_for_line(DELETED).groups() == ("350", "100", "449")
+    wait_until_judged(broker, names, 450)
+    assert detector.stop() == 0
+    again = services.start("detector")
+    fill(broker, names.transactions, range(450, 451))
+    wait_until_judged(broker, names, 451)
+    assert again.stop() == 0
+    assert again.matches("stopped: judged 1, fraud 0, legit 1, dead letters 0$")
+    assert not again.matches("WARNING")
+    assert services.start("audit").wait(60) == 0
 
 
 def test_what_is_deleted_while_a_detector_lags_behind_is_told_and_counted(
