@@ -49,7 +49,7 @@ class Membership:
         return {partition: end for partition, end in ends.items() if end > before.get(partition, 0)}
 
     def is_next(self, partition: int, offset: int) -> bool:
-        """Tell whether a partition is read, and up to there: librdkafka may tell of one that has been lost meanwhile."""
+        """Tell whether a partition is read, and up to there: librdkafka may tell of one that was lost meanwhile."""
         return partition not in self.waiting and offset >= self.positions.get(partition, 0)
 
     def rewound(self, offsets: Mapping[int, int]) -> Mapping[int, int]:

@@ -261,9 +261,10 @@ def test_what_is_committed_in_the_end_lies_behind_the_markers_of_kafka_transacti
         read_on(client, 1)
     end = stage.library.end_offsets(stage.connection, [topic])[topic, 0]
     offsets: list[int] = []
+    aborted: list[int] = []
 
     def is_committed() -> bool:
-        offsets.append(max([0, *committed_next(client)]))
+        offsets.append(max([0, *committed_next(client, stage.names.fraud, aborted)]))
         return client.processor.committed(0) == end
 
     wait_until(is_committed, DEADLINE_SECONDS, "the end to be committed")
@@ -271,10 +272,15 @@ def test_what_is_committed_in_the_end_lies_behind_the_markers_of_kafka_transacti
     assert sum(offset > 0 for offset in offsets) <= 1
 
 
-def committed_next(member: Member) -> Sequence[int]:
-    """Poll and commit what there is; return the offsets that were committed."""
+def committed_next(member: Member, elsewhere: str, aborted: list[int]) -> Sequence[int]:
+    """Poll and commit what there is; return the offsets that were committed. The first attempt is aborted."""
     assert not member.poll(POLL_SECONDS)
     offsets = list(member.batch.next_offsets().values())
+    if offsets and not aborted:
+        aborted += offsets
+        with pytest.raises(BatchAborted):
+            member.commit([message(elsewhere, b"to nowhere", partition=9)])
+        return []
     if offsets:
         member.commit([])
     return offsets
