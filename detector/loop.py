@@ -18,6 +18,7 @@ from detector.rules import Rule
 from detector.standstill import StandstillReport
 from messaging.batch import Batch, Message, Record
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused, Processor
+from messaging.supervisor import Failures
 from runtime.health import Heartbeat
 from runtime.logs import printable
 from runtime.service import ServiceFailed
@@ -67,6 +68,7 @@ class Detector:
     outputs: Outputs
     report: Report
     heartbeat: Heartbeat
+    clients: Failures
     stop: Stop
     standstills: StandstillReport = field(default_factory=StandstillReport)
 
@@ -93,10 +95,11 @@ def poll_and_judge(detector: Detector) -> bool:
     assignment.change(batch)
     for partition, (sought, first) in batch.skipped.items():
         detector.report.skipped(assignment.topic, partition, sought, first)
-    if not (batch.is_empty or judge(detector, batch)):
-        return False
-    assignment.start()
-    return True
+    is_aborted = not (batch.is_empty or judge(detector, batch))
+    detector.clients.polled(is_undisturbed=batch.member is not None and not is_aborted)
+    if not is_aborted:
+        assignment.start()
+    return not is_aborted
 
 
 def judge(detector: Detector, batch: Batch) -> bool:

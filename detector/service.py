@@ -32,6 +32,7 @@ class Service:
     failures: RuleFailures
     limit: BatchLimit
     report: Report
+    clients: Failures
     stop: Stop
 
 
@@ -49,16 +50,18 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
         settings.group.consumer_group,
         ", ".join([f"{THRESHOLD_RULE} ({settings.fraud_threshold})", *(rule.name for rule in settings.fraud_rules)]),
     )
+    report = Report(settings.runtime.log.transactions)
     service = Service(
         settings,
         load_library(settings.connection.client),
         RuleFailures(settings.dead_letter_limit),
         BatchLimit(settings.group.batch_size),
-        Report(settings.runtime.log.transactions),
+        report,
+        Failures(lambda: report.committed),
         stop,
     )
-    keep_running(partial(detect, service), settings.connection, Failures(lambda: service.report.committed), stop)
-    service.report.total()
+    keep_running(partial(detect, service), settings.connection, service.clients, stop)
+    report.total()
 
 
 def detect(service: Service) -> None:
@@ -78,6 +81,7 @@ def detect(service: Service) -> None:
                 outputs=outputs,
                 report=service.report,
                 heartbeat=Heartbeat(settings.runtime.health_file),
+                clients=service.clients,
                 stop=service.stop,
             )
         )

@@ -48,7 +48,7 @@ class Batch(Struct, frozen=True):
     """What one poll returned; each partition's records are in order, and none is of a partition that is not started.
 
     `lost` comes before `gained`: a partition in both has been somebody else's meanwhile. `member` is the library's own
-    word for who polled the records, read right after the poll; None where that was no member of the group any more.
+    word for who has polled, read right after that, even if nothing came; None where that was no member of the group.
 
     `ends` has by partition how far it has been read, where that is its end and only markers of Kafka transactions lie
     between the last record and that offset.

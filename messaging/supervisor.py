@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 _PAUSE_SECONDS = 0.5
 _PAUSE_AFTER_FAILURE_SECONDS = 3.0
 _MOST_FAILURES = 10
-_UNDISTURBED_SECONDS = 60.0  # no attempt to connect takes that long
+_UNDISTURBED_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -33,23 +33,37 @@ def load_library(name: str) -> ClientLibrary:
 
 
 class Failures:
-    """Counts clients that have failed in a row: with nothing `done` between them, and no minute of undisturbed work."""
+    """Counts clients that have failed in a row: with nothing `done` between them, and no minute of undisturbed polling.
+
+    Only polls count for that minute. How long a session has lasted says nothing: some need longer to fail.
+    """
 
     def __init__(self, done: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
         self._done = done
         self._clock = clock
         self._in_a_row = 0
         self._done_before = 0
-        self._begun = 0.0
+        self._undisturbed_since: float | None = None
 
     def session_begins(self) -> None:
-        """Take note of how much is done, and of the time."""
-        self._done_before, self._begun = self._done(), self._clock()
+        """Take note that nothing has been polled yet."""
+        self._undisturbed_since = None
+
+    def polled(self, *, is_undisturbed: bool) -> None:
+        """Take note of a poll: it is undisturbed by a member of the group of which no batch is aborted."""
+        now = self._clock()
+        if not is_undisturbed:
+            self._undisturbed_since = None
+        elif self._undisturbed_since is None:
+            self._undisturbed_since = now
+        elif now - self._undisturbed_since >= _UNDISTURBED_SECONDS:
+            self._in_a_row = 0
 
     def add(self, last: ClientFailed) -> None:
         """Count the end of the session. Raises ServiceFailed after too many."""
-        is_new = self._done() > self._done_before or self._clock() - self._begun >= _UNDISTURBED_SECONDS
-        self._in_a_row = 1 if is_new else self._in_a_row + 1
+        done, before = self._done(), self._done_before
+        self._done_before = done
+        self._in_a_row = 1 if done > before else self._in_a_row + 1
         if self._in_a_row >= _MOST_FAILURES:
             raise ServiceFailed(f"gave up after {self._in_a_row} consecutive failures, the last: {last}") from last
 

@@ -71,7 +71,7 @@ class ConfluentProcessor:
     def poll(self, seconds: float, most: int) -> Batch:
         with raising_client_failed("cannot read"):
             polled = self._consume(seconds, most)
-            member = self._member() if polled else None
+            member = self._member()
         self._refusals.raise_if_refused()
         lost, gained = self._membership.changes()
         if lost:

@@ -142,6 +142,14 @@ def test_what_moves_is_read_on_by_the_other_and_nothing_twice(stage: Stage, topi
     assert everything == Counter(f"{round_} to {p}".encode() for round_ in range(12) for p in range(4))
 
 
+def test_a_member_is_one_in_empty_batches_too(stage: Stage) -> None:
+    client = stage.member()
+    stage.write([message(stage.names.transactions, b"value")])
+    read_on(client, 1)
+    assert not client.poll(POLL_SECONDS)
+    assert client.batch.member is not None
+
+
 def test_a_rebalance_in_which_nothing_moves_lets_a_member_go_on(stage: Stage) -> None:
     """One partition and two members: whoever joins gets nothing, and each time the group has a new generation."""
     stage.write([message(stage.names.transactions, b"0")])

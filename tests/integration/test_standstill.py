@@ -11,7 +11,14 @@ from kafka.admin import MemberToRemove
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import MemberState
 
+from detector.service import serve
+from detector.settings import DetectorSettings
 from embedded_kafka import EmbeddedKafka
+from messaging import supervisor
+from messaging.kafka_python import processor
+from runtime.service import ServiceFailed
+from runtime.settings import read_settings
+from runtime.stop import Stop
 from tests.support.brokers import IMPATIENT
 from tests.support.services import Services
 from tests.support.topics import Names, create_topics, message, open_admin, open_consumer, raw_producer, send, write
@@ -64,6 +71,38 @@ def test_a_detector_says_that_there_is_no_coordinator_of_kafka_transactions(
         detector.wait_for_line(f"WARNING cannot connect: {no_answer}.*; trying again with a new client$", 30)
         detector.wait_for_line(f"WARNING .*{no_answer}", 60, count=2)
         assert not detector.matches("Kafka does not answer|Traceback")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two failures in a row are too many, and a second is time enough."""
+    monkeypatch.setattr(supervisor, "_MOST_FAILURES", 2)
+    monkeypatch.setattr(supervisor, "_PAUSE_AFTER_FAILURE_SECONDS", 0.1)
+    monkeypatch.setattr(supervisor, "_UNDISTURBED_SECONDS", 1.0)
+    monkeypatch.setattr(processor, "_MOST_SECONDS_OUTSIDE_GROUP", 2)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_detector_without_a_coordinator_of_kafka_transactions_gives_up(
+    without_transactions: str, client: str, names: Names
+) -> None:
+    given_up = r"gave up after 2 consecutive failures, the last: cannot connect: .*transaction.state.log.repl"
+    with pytest.raises(ServiceFailed, match=given_up):
+        serve(detector_settings(without_transactions, client, names), Stop())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_detector_that_kafka_python_cannot_get_into_its_group_gives_up(
+    without_coordinator: str, names: Names
+) -> None:
+    given_up = "gave up after 2 consecutive failures, the last: not in the consumer group for 2 s: Kafka names no coord"
+    with pytest.raises(ServiceFailed, match=given_up):
+        serve(detector_settings(without_coordinator, "kafka-python", names), Stop())
+
+
+def detector_settings(servers: str, client: str, names: Names) -> DetectorSettings:
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "KAFKA_CLIENT": client, **names.settings()}
+    return read_settings(DetectorSettings, settings)
 
 
 def test_a_detector_that_falls_out_of_its_group_says_that_the_others_are_waited_for(

@@ -22,8 +22,9 @@ from detector.service import prepare
 from detector.settings import DetectorSettings
 from generator.fake_transactions import fake_transactions
 from generator.messages import as_message
-from messaging.batch import Message
+from messaging.batch import Batch, Message
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused
+from messaging.supervisor import Failures
 from payments.transaction import Transaction
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
@@ -93,6 +94,7 @@ def detector_of(
         prepare(settings, cluster),
         detector.report.Report(show),
         heartbeat,
+        Failures(lambda: 0),
         stop,
     )
 
@@ -141,6 +143,43 @@ def test_aborts_with_a_commit_between_are_no_row(cluster: InMemoryCluster) -> No
     cluster.faults.extend([BatchAborted("again")] * 9)
     detect(cluster, rounds=10)
     assert amounts(cluster, "legit") == [b"1", b"1", b"1", b"2"]
+
+
+class Polls(Failures):
+    """Remembers which polls were undisturbed."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0)
+        self.told: list[bool] = []
+
+    def polled(self, *, is_undisturbed: bool) -> None:
+        self.told.append(is_undisturbed)
+
+
+class Outside(InMemoryProcessor):
+    """A processor that never gets into its group."""
+
+    def poll(self, seconds: float, most: int) -> Batch:  # noqa: ARG002 - nothing comes
+        return Batch()
+
+
+def polls_of(detecting: detector.loop.Detector, rounds: int) -> list[bool]:
+    clients, heartbeat = Polls(), StopsAfter(rounds)
+    detector.loop.run(dataclasses.replace(detecting, clients=clients, heartbeat=heartbeat, stop=heartbeat.stop))
+    return clients.told
+
+
+def test_a_poll_is_undisturbed_unless_its_batch_is_aborted(cluster: InMemoryCluster) -> None:
+    fill(cluster, payments("1"))
+    cluster.faults.append(BatchAborted("the coordinator said so"))
+    detecting = detector_of(cluster, SETTINGS, Heartbeat(None), Stop())
+    assert polls_of(detecting, rounds=3) == [True, False, True, True]
+
+
+def test_no_poll_outside_the_group_is_undisturbed(cluster: InMemoryCluster) -> None:
+    processor = Outside(cluster, cluster.groups["detector"], "transactions")
+    detecting = detector_of(cluster, SETTINGS, Heartbeat(None), Stop())
+    assert polls_of(dataclasses.replace(detecting, processor=processor), rounds=1) == [False, False]
 
 
 def test_a_failed_client_ends_the_loop(cluster: InMemoryCluster) -> None:

@@ -1,7 +1,7 @@
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -12,6 +12,8 @@ from messaging.settings import ConnectionSettings
 from runtime.service import EXIT_REFUSED, ServiceFailed, ServiceRefused
 from runtime.settings import read_settings
 from runtime.stop import Stop
+
+HALF_AN_HOUR = 1_800.0
 
 
 class Waits(Stop):
@@ -55,22 +57,29 @@ def at(servers: str) -> ConnectionSettings:
 
 
 class Sessions:
-    """Sessions of which the first ones fail, each after so many seconds in which so much was done."""
+    """Sessions of which the first ones fail.
 
-    def __init__(self, failures: int, *, seconds: float = 13.0, done: int = 0) -> None:
+    Each takes half an hour to connect, polls (True: undisturbed), with so many seconds after each time, and does so
+    much; after the last poll it is another half hour until it ends.
+    """
+
+    def __init__(self, failures: int, *, polls: Sequence[bool] = (), seconds: float = 0.0, done: int = 0) -> None:
         self.begun = 0
         self._failures = failures
+        self._polls = polls
         self._seconds = seconds
-        self._done = done
+        self._now = 0.0
+        self.counted = supervisor.Failures(lambda: self.begun * done, lambda: self._now)
 
     def __call__(self) -> None:
         self.begun += 1
+        self._now += HALF_AN_HOUR
+        for is_undisturbed in self._polls:
+            self.counted.polled(is_undisturbed=is_undisturbed)
+            self._now += self._seconds
+        self._now += HALF_AN_HOUR
         if self.begun <= self._failures:
             raise ClientFailed(f"failure {self.begun}")
-
-    def counted(self) -> supervisor.Failures:
-        """Return what counts their failures."""
-        return supervisor.Failures(lambda: self.begun * self._done, lambda: self.begun * self._seconds)
 
 
 def test_one_server_that_answers_is_enough(listening: str, closed: str) -> None:
@@ -84,15 +93,20 @@ def test_a_cluster_that_is_away_is_waited_for_with_a_line(closed: str, caplog: p
 
 def test_a_failed_client_is_replaced(listening: str, caplog: pytest.LogCaptureFixture) -> None:
     session = Sessions(failures=3)
-    supervisor.keep_running(session, at(listening), session.counted(), Waits())
+    supervisor.keep_running(session, at(listening), session.counted, Waits())
     assert session.begun == 4
     assert caplog.messages[0] == "failure 1; trying again with a new client"
 
 
-def test_clients_that_keep_failing_end_the_service(listening: str) -> None:
-    session = Sessions(failures=100)
+@pytest.mark.parametrize(
+    "polls",
+    [[], [True], [True, True], [False, False, False], [True, True, False, True, True]],
+    ids=["not connected", "one poll", "59 s", "never undisturbed", "disturbed"],
+)
+def test_clients_that_keep_failing_end_the_service_however_long_it_takes(listening: str, polls: Sequence[bool]) -> None:
+    session = Sessions(failures=100, polls=polls, seconds=59.0)
     with pytest.raises(ServiceFailed, match="gave up after 10 consecutive failures, the last: failure 10"):
-        supervisor.keep_running(session, at(listening), session.counted(), Waits())
+        supervisor.keep_running(session, at(listening), session.counted, Waits())
     assert session.begun == 10
 
 
@@ -109,11 +123,43 @@ def test_a_refusal_ends_the_service_at_once(listening: str) -> None:
     assert refused.value.exit_code == EXIT_REFUSED
 
 
-@pytest.mark.parametrize(("seconds", "done"), [(60.0, 0), (1.0, 1)], ids=["a quiet minute", "something done"])
-def test_failures_with_work_between_them_do_not_add_up(listening: str, seconds: float, done: int) -> None:
-    session = Sessions(failures=30, seconds=seconds, done=done)
-    supervisor.keep_running(session, at(listening), session.counted(), Waits())
+@pytest.mark.parametrize(
+    ("polls", "done"), [([True] * 3, 0), ([False, True, True, True, False], 0), ([False], 1), ([], 1)]
+)
+def test_failures_with_a_minute_of_polling_or_something_done_between_them_do_not_add_up(
+    listening: str, polls: Sequence[bool], done: int
+) -> None:
+    session = Sessions(failures=30, polls=polls, seconds=30.0, done=done)
+    supervisor.keep_running(session, at(listening), session.counted, Waits())
     assert session.begun == 31
+
+
+def test_what_was_done_until_kafka_went_away_counts_too() -> None:
+    done = 0
+    failures = supervisor.Failures(lambda: done)
+    for _ in range(9):
+        failures.session_begins()
+        failures.add(ClientFailed("counted"))
+    failures.session_begins()
+    done = 1
+    failures.session_begins()
+    failures.add(ClientFailed("the first in another row"))
+
+
+def test_the_time_in_which_kafka_was_away_is_no_undisturbed_one() -> None:
+    now = 0.0
+    failures = supervisor.Failures(lambda: 0, lambda: now)
+    for _ in range(9):
+        failures.session_begins()
+        failures.polled(is_undisturbed=True)
+        now += HALF_AN_HOUR
+    failures.session_begins()
+    for _ in range(9):
+        failures.add(ClientFailed("counted"))
+        failures.polled(is_undisturbed=True)
+        now += 1.0
+    with pytest.raises(ServiceFailed, match="gave up after 10 consecutive failures"):
+        failures.add(ClientFailed("the last"))
 
 
 def test_a_kafka_that_has_gone_away_is_waited_for_and_not_counted() -> None:
@@ -134,7 +180,7 @@ def test_a_stop_before_the_cluster_answers_begins_no_session(closed: str) -> Non
     session = Sessions(failures=0)
     stop = Waits()
     stop.requested = True
-    supervisor.keep_running(session, at(closed), session.counted(), stop)
+    supervisor.keep_running(session, at(closed), session.counted, stop)
     assert session.begun == 0
 
 
