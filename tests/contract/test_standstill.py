@@ -1,5 +1,7 @@
 """What a member says of its own stall, so that the log can tell why nothing comes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.contract.stage import (
@@ -107,7 +109,7 @@ def answers(member: Member) -> list[dict[str, str]]:
 
 
 def lags(*members: Member) -> list[int | None]:
-    """Let each poll, and return their lags."""
-    for member in members:
-        assert not member.poll(POLL_SECONDS)
+    """Let all poll at once, as a rebalance wants it, and return their lags."""
+    with ThreadPoolExecutor(len(members)) as threads:
+        assert not any(threads.map(Member.poll, members, [POLL_SECONDS] * len(members)))
     return [member.lag() for member in members]
