@@ -50,7 +50,7 @@ class Failures:
         self._undisturbed_since = None
 
     def polled(self, *, is_undisturbed: bool) -> None:
-        """Take note of a poll: it is undisturbed by a member of the group of which no batch is aborted."""
+        """Take note of a poll; it is undisturbed if it was by a member of the group and its batch was not aborted."""
         now = self._clock()
         if not is_undisturbed:
             self._undisturbed_since = None
