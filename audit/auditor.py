@@ -33,7 +33,12 @@ class Auditor:
         self._notes: dict[tuple[str, Offence], str] = {}
         first = self._look()
         self._law = Law(
-            settings.fraud_threshold, settings.fraud_rules, first.largest, first.refuses_times, first.refuses_keyless
+            settings.fraud_threshold,
+            settings.fraud_rules,
+            first.largest,
+            first.refuses_times,
+            first.refuses_keyless,
+            settings.mapping,
         )
         self._starts: Offsets = first.begins
         self._since = self._whole_since(first)

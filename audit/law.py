@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from audit.reading import is_deep, read
 from messaging.batch import Record
+from payments.mapping import DEFAULT_MAPPING, FieldMapping
 from payments.transaction import Transaction
 
 _MOST_ADDED_BYTES = 4096
@@ -56,6 +57,7 @@ class Law(NamedTuple):
     largest: int
     refuses_times: bool
     refuses_keyless: bool = False
+    mapping: FieldMapping = DEFAULT_MAPPING
 
 
 def judge(record: Record, law: Law) -> tuple[Allowed, str | bytes | None]:
@@ -64,8 +66,8 @@ def judge(record: Record, law: Law) -> tuple[Allowed, str | bytes | None]:
     There is one place for each record, but for one about as large as the topics take: whether its headers fit is not
     worked out here; and for one that is nested deeper than every parser reads.
     """
-    transaction = read(record.value)
-    itself = record.value if transaction is None else transaction.id
+    transaction = read(record, law.mapping)
+    itself = record.value if transaction is None or law.mapping.id is None else transaction.id
     if record.problem is not None:
         return _SHORTENED_DEAD_LETTER, itself
     belongs = Allowed.ANYWHERE if is_deep(record.value or b"") else _belongs(transaction, law)
@@ -85,7 +87,7 @@ def count_reasons(transaction: Transaction | None, law: Law) -> int | None:
 
 def why(record: Record, law: Law) -> str:
     """Return the names of the rules that make a record of the input fraud, or why it gets no verdict."""
-    transaction = read(record.value)
+    transaction = read(record, law.mapping)
     if record.problem is not None:
         return record.problem
     if transaction is None:

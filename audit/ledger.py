@@ -65,7 +65,7 @@ class Ledger:
         content = self._content_before(record)
         if content is None:
             may_be_older = self._is_cut and (record.has_broker_time or coordinates(record, self._topics) is not None)
-            self._unmatched.append((hash(identity(record)), _position(record), may_be_older))
+            self._unmatched.append((hash(identity(record, self._law.mapping)), _position(record), may_be_older))
         elif not record.has_broker_time:
             self._match(self._place_at_its_time(content, record), record, FOUND)
         else:
@@ -159,7 +159,7 @@ class Ledger:
         known = {added: content for added, content in contents.items() if content + time in places}
         likeliest = next(iter(known.values()), None)
         if len(known) > 1:
-            return known.get(count_reasons(read(record.value), self._law) or 0, likeliest)
+            return known.get(count_reasons(read(record, self._law.mapping), self._law) or 0, likeliest)
         return likeliest
 
     def _tell_altered_from_foreign(self, offences: Offences) -> set[int]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from audit.law import Rule
 from messaging.settings import ConnectionSettings, TopicSettings, consumer_group
+from payments.mapping import FieldMapping
 from runtime.parsing import number_from_zero
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
@@ -35,6 +36,7 @@ class AuditSettings:
 
     connection: ConnectionSettings
     topics: TopicSettings
+    mapping: FieldMapping
     runtime: RuntimeSettings
     consumer_group: str = consumer_group()
     fraud_threshold: Decimal = setting(

@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -11,7 +12,9 @@ from confluent_kafka import Producer
 from benchmarks.cluster import AT_ONCE
 from benchmarks.progress import bar
 from generator.fake_transactions import fake_transactions
-from generator.messages import as_message, timestamp
+from generator.messages import as_message, written_time
+from payments.mapping import AUTO, DEFAULT_MAPPING
+from payments.writing import TransactionWriter
 from tests.support.topics import raw_producer
 
 THRESHOLD = 900
@@ -78,8 +81,9 @@ def open_transactional_producer(servers: str) -> Producer:
 
 def _samples(count: int) -> list[tuple[bytes | None, bytes | None, bool]]:
     """Return key, value and whether it is fraud of so many transactions, made as the generator makes them."""
-    stream = itertools.islice(fake_transactions(None, ACCOUNTS, timestamp), count)
-    made = ((as_message("", transaction), transaction.amount > THRESHOLD) for transaction in stream)
+    stream = itertools.islice(fake_transactions(None, ACCOUNTS, partial(written_time, AUTO)), count)
+    writer = TransactionWriter(DEFAULT_MAPPING)
+    made = ((as_message("", writer, transaction), transaction.amount > THRESHOLD) for transaction in stream)
     return [(message.key, message.value, is_fraud) for message, is_fraud in made]
 
 

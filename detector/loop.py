@@ -13,8 +13,7 @@ from detector.assignment import Assignment
 from detector.batch_limit import MOST_SECONDS, BatchLimit
 from detector.outputs import Outputs
 from detector.report import Report
-from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, dead_letter, route
-from detector.rules import Rule
+from detector.routing import LONGEST_PROBLEM, DeadLetter, Decision, Outcome, dead_letter, route
 from detector.standstill import StandstillReport
 from messaging.batch import Batch, Message, Record
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused, Processor
@@ -62,7 +61,7 @@ class Detector:
 
     processor: Processor
     assignment: Assignment
-    rules: Sequence[Rule]
+    decision: Decision
     failures: RuleFailures
     limit: BatchLimit
     outputs: Outputs
@@ -165,13 +164,13 @@ def wait_for_quota(detector: Detector, seconds: float) -> None:
 
 def route_in_time(detector: Detector, records: Sequence[Record], deadline: float) -> Routed:
     """Return what follows from the records, up to the deadline, or to where a stop is asked for."""
-    stop, rules, outputs, now, clock = detector.stop, detector.rules, detector.outputs, now_ms(), time.monotonic
-    routed = []
+    stop, outputs, decision = detector.stop, detector.outputs, detector.decision
+    routed, now, clock = [], now_ms(), time.monotonic
     with stop.while_waiting_for("a rule of FRAUD_RULES to answer"):
         for record in records:
             if stop.requested:
                 break
-            routed.append(route(record, rules, outputs, now))
+            routed.append(route(record, decision, outputs, now))
             if clock() > deadline:
                 break
     return routed

@@ -1,6 +1,7 @@
 """From the record that was read to the message that is written: read, judge, choose the topic; or a dead letter."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +11,8 @@ from detector.rules import Rule
 from detector.verdict import RuleFailed, Verdict, judge
 from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
-from payments.transaction import InvalidTransaction, read_transaction
+from payments.reading import TransactionReader
+from payments.transaction import InvalidTransaction
 
 REASON_HEADER = "fraud.reason"
 ERROR_HEADER = "__detector.errors."
@@ -18,6 +20,13 @@ LONGEST_PROBLEM = 512
 _MOST_OVERHEAD_BYTES = 128
 _MOST_HEADER_OVERHEAD_BYTES = 10
 _MOST_BYTES_A_CHARACTER = 4
+
+
+class Decision(NamedTuple):
+    """How records are judged: how they are read, and the rules, in their order."""
+
+    reader: TransactionReader
+    rules: Sequence[Rule]
 
 
 class DeadLetter(Struct, frozen=True, gc=False):
@@ -31,7 +40,7 @@ class DeadLetter(Struct, frozen=True, gc=False):
 Outcome = Verdict | DeadLetter
 
 
-def route(record: Record, rules: Sequence[Rule], outputs: Outputs, now: int) -> tuple[Message, Outcome]:
+def route(record: Record, decision: Decision, outputs: Outputs, now: int) -> tuple[Message, Outcome]:
     """Return the one message that follows from the record, and why. Never raises, whatever the bytes.
 
     `now` is the time in milliseconds since the epoch.
@@ -42,7 +51,7 @@ def route(record: Record, rules: Sequence[Rule], outputs: Outputs, now: int) -> 
         problem = f"timestamp {record.timestamp} is outside the range that the output topics accept"
         return dead_letter(record, outputs, now, problem)
     try:
-        verdict = judge(read_transaction(record.value), rules)
+        verdict = judge(decision.reader.read(record.value, record), decision.rules)
     except InvalidTransaction as error:
         return dead_letter(record, outputs, now, str(error))
     except RuleFailed as error:

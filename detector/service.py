@@ -1,6 +1,7 @@
 """The detector as a service: settings -> client -> loop -> exit code."""
 
 import logging
+import os
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -8,17 +9,26 @@ from functools import partial
 from detector import loop
 from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
+from detector.explanation import explain
 from detector.loop import RuleFailures
 from detector.outputs import Outputs, outputs_of
 from detector.report import Report
+from detector.routing import Decision
 from detector.rules import THRESHOLD_RULE, amount_over
 from detector.settings import DetectorSettings
+from messaging.batch import Record
 from messaging.seam import ClientLibrary
 from messaging.supervisor import Failures, keep_running, load_library
+from payments.reading import TransactionReader
 from runtime.health import Heartbeat
+from runtime.output import Output
 from runtime.process import Process
-from runtime.service import run_service
+from runtime.service import EXIT_OK, ServiceFailed, argument_parser, run_service
 from runtime.stop import Stop
+from runtime.timing import now_ms
+
+STANDARD_INPUT = "-"
+EXIT_NOT_JUDGED = 1
 
 logger = logging.getLogger("detector")
 
@@ -29,6 +39,7 @@ class Service:
 
     settings: DetectorSettings
     library: ClientLibrary
+    decision: Decision
     failures: RuleFailures
     limit: BatchLimit
     report: Report
@@ -38,7 +49,36 @@ class Service:
 
 def main(process: Process) -> None:
     """Run the process."""
-    run_service(process, DetectorSettings, serve)
+    parser = argument_parser("detector", DetectorSettings)
+    parser.add_argument(
+        "--explain",
+        nargs="?",
+        const=STANDARD_INPUT,
+        metavar="JSON",
+        help="show how a record with this value would be read and judged, without Kafka; - or nothing: read it from "
+        "standard input",
+    )
+    options = parser.parse_args()
+    act = serve if options.explain is None else partial(show, given=options.explain, output=process.log)
+    run_service(process, DetectorSettings, act, options)
+
+
+def show(settings: DetectorSettings, _stop: Stop, *, given: str, output: Output) -> int:
+    """Show how a record would be read and judged; return the exit code, 1 where it would be a dead letter."""
+    value = standard_input() if given == STANDARD_INPUT else os.fsencode(given)
+    record = Record(settings.topics.transactions, 0, 0, now_ms(), None, value, ())
+    text, is_judged = explain(record, decision_of(settings), settings.mapping)
+    output.write(text)
+    return EXIT_OK if is_judged else EXIT_NOT_JUDGED
+
+
+def standard_input() -> bytes:
+    """Return what comes in there, without the end of its last line. Raises ServiceFailed."""
+    try:
+        with open(0, "rb", closefd=False) as file:
+            return file.read().removesuffix(b"\n")
+    except OSError as error:
+        raise ServiceFailed(f"cannot read standard input: {error.strerror}") from error
 
 
 def serve(settings: DetectorSettings, stop: Stop) -> None:
@@ -54,6 +94,7 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
     service = Service(
         settings,
         load_library(settings.connection.client),
+        decision_of(settings),
         RuleFailures(settings.dead_letter_limit),
         BatchLimit(settings.group.batch_size),
         report,
@@ -62,6 +103,12 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
     )
     keep_running(partial(detect, service), settings.connection, service.clients, stop)
     report.total()
+
+
+def decision_of(settings: DetectorSettings) -> Decision:
+    """Return how records are judged by the settings."""
+    reader = TransactionReader(settings.mapping, keeps_json=bool(settings.fraud_rules))
+    return Decision(reader, [amount_over(settings.fraud_threshold), *settings.fraud_rules])
 
 
 def detect(service: Service) -> None:
@@ -75,7 +122,7 @@ def detect(service: Service) -> None:
             loop.Detector(
                 processor,
                 Assignment(processor, topic),
-                rules=[amount_over(settings.fraud_threshold), *settings.fraud_rules],
+                decision=service.decision,
                 failures=service.failures,
                 limit=service.limit,
                 outputs=outputs,

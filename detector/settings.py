@@ -7,6 +7,7 @@ from functools import partial
 
 from detector.rules import Rule, named_rules
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings, TopicSettings
+from payments.mapping import FieldMapping
 from runtime.parsing import number_from_zero, whole_number
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
@@ -20,6 +21,7 @@ class DetectorSettings:
     topic_creation: TopicCreationSettings
     group: GroupSettings
     topics: TopicSettings
+    mapping: FieldMapping
     runtime: RuntimeSettings
     fraud_threshold: Decimal = setting(
         "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; exactly this much is legit"

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
+from payments.mapping import WrittenTime
 from payments.transaction import Transaction
 
 CURRENCY = "USD"
@@ -15,10 +16,12 @@ _LEAST_CENTS = 100
 _MOST_CENTS = 100_000
 
 
-def fake_transactions(seed: int | None, accounts: int, timestamp: Callable[[], str]) -> Iterator[Transaction]:
+def fake_transactions(
+    seed: int | None, accounts: int, written_time: Callable[[], WrittenTime]
+) -> Iterator[Transaction]:
     """Yield transactions of 1.00 to 1000.00, each between two different accounts out of `accounts` (at least 2).
 
-    `timestamp` is called for each one, and returns the time as RFC 3339.
+    `written_time` is called for each one.
     """
     choice = random.Random(seed)  # noqa: S311 - play money
     ids = random.Random()  # noqa: S311 - uuid4() makes a system call each time
@@ -34,7 +37,7 @@ def fake_transactions(seed: int | None, accounts: int, timestamp: Callable[[], s
             names[target],
             amount,
             CURRENCY,
-            timestamp(),
+            written_time(),
         )
 
 

@@ -1,15 +1,21 @@
 """What the generator sends: a transaction as a message, with its timestamp."""
 
+import time
+
 from messaging.batch import Message
-from payments.transaction import Transaction, write_transaction
+from payments.mapping import AUTO, PER_SECOND, WrittenTime
+from payments.transaction import Transaction
+from payments.writing import TransactionWriter
 from runtime.timing import now_ms, rfc3339
 
+_NANOSECONDS = 1_000_000_000
 
-def as_message(topic: str, transaction: Transaction) -> Message:
+
+def as_message(topic: str, writer: TransactionWriter, transaction: Transaction) -> Message:
     """Return the transaction as a message; its key is the source, so an account's transactions stay in order."""
-    return Message(topic, transaction.source.encode(), write_transaction(transaction), (), now_ms(), None)
+    return Message(topic, transaction.source.encode(), writer.write(transaction), (), now_ms(), None)
 
 
-def timestamp() -> str:
-    """Return the time as RFC 3339 in UTC with milliseconds."""
-    return rfc3339(now_ms())
+def written_time(unit: str) -> WrittenTime:
+    """Return the time: a whole number in that unit, or RFC 3339 in UTC with milliseconds where it is `auto`."""
+    return rfc3339(now_ms()) if unit == AUTO else time.time_ns() * PER_SECOND[unit] // _NANOSECONDS

@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 
 from messaging.batch import Message
-from payments.transaction import read_transaction
+from payments.mapping import FieldMapping
+from payments.reading import TransactionReader
 from runtime.timing import Every
 
 SUMMARY_SECONDS = 10.0
@@ -16,8 +17,9 @@ logger = logging.getLogger(__name__)
 class Report:
     """Counts what has been delivered and logs it; each transaction too where `show` is all (LOG_TRANSACTIONS)."""
 
-    def __init__(self, show: str) -> None:
+    def __init__(self, show: str, mapping: FieldMapping) -> None:
         self._show = show
+        self._reader = TransactionReader(mapping, keeps_json=False)
         self._every = Every(SUMMARY_SECONDS, starts_due=False)
         self._counted_since = time.monotonic()
         self._sent_before = 0
@@ -28,7 +30,7 @@ class Report:
         self.sent += len(messages)
         if self._show == "all":
             for message in messages:
-                _log_sent(message)
+                self._log_sent(message)
 
     def summary(self) -> None:
         """Log the summary when it is time for it."""
@@ -48,15 +50,14 @@ class Report:
         """Log the count since the start."""
         logger.info("stopped: sent %s", f"{self.sent:,}", extra={"fields": {"sent": self.sent}})
 
-
-def _log_sent(message: Message) -> None:
-    sent = read_transaction(message.value)
-    fields = {
-        "id": sent.id,
-        "amount": str(sent.amount),
-        "currency": sent.currency,
-        "source": sent.source,
-        "target": sent.target,
-    }
-    extra = {"label": "SENT", "fields": fields}
-    logger.info("%10s %s  %s -> %s", sent.amount, sent.currency, sent.source, sent.target, extra=extra)
+    def _log_sent(self, message: Message) -> None:
+        sent = self._reader.read(message.value)
+        fields = {
+            "id": sent.id,
+            "amount": str(sent.amount),
+            "currency": sent.currency,
+            "source": sent.source,
+            "target": sent.target,
+        }
+        extra = {"label": "SENT", "fields": fields}
+        logger.info("%10s %s  %s -> %s", sent.amount, sent.currency, sent.source, sent.target, extra=extra)

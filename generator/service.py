@@ -8,12 +8,13 @@ from itertools import islice
 
 from generator import loop
 from generator.fake_transactions import fake_transactions
-from generator.messages import as_message, timestamp
+from generator.messages import as_message, written_time
 from generator.report import Report
 from generator.settings import GeneratorSettings
 from messaging.batch import Message
 from messaging.seam import ClientLibrary
 from messaging.supervisor import Failures, keep_running, load_library
+from payments.writing import TransactionWriter
 from runtime.health import Heartbeat
 from runtime.process import Process
 from runtime.service import run_service
@@ -36,9 +37,10 @@ def serve(settings: GeneratorSettings, stop: Stop) -> None:
         settings.per_second or "as fast as possible,",
         settings.topic,
     )
-    stream = fake_transactions(settings.seed, settings.accounts, timestamp)
-    messages = map(partial(as_message, settings.topic), islice(stream, settings.count or None))
-    report = Report(settings.runtime.log.transactions)
+    stream = fake_transactions(settings.seed, settings.accounts, partial(written_time, settings.mapping.timestamp_unit))
+    as_messages = partial(as_message, settings.topic, TransactionWriter(settings.mapping))
+    messages = map(as_messages, islice(stream, settings.count or None))
+    report = Report(settings.runtime.log.transactions, settings.mapping)
     session = partial(generate, settings, load_library(settings.connection.client), messages, report, stop)
     keep_running(session, settings.connection, Failures(lambda: report.sent), stop)
     report.total()

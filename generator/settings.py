@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 from messaging.settings import ConnectionSettings, TopicCreationSettings, transactions_topic
+from payments.mapping import FieldMapping
 from runtime.parsing import number_from_zero, optional_whole_number, whole_number
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
@@ -17,6 +18,7 @@ class GeneratorSettings:
     connection: ConnectionSettings
     topic_creation: TopicCreationSettings
     runtime: RuntimeSettings
+    mapping: FieldMapping
     topic: str = transactions_topic()
     per_second: Decimal = setting("TRANSACTIONS_PER_SECOND", "10", number_from_zero, "the pace; 0: as fast as possible")
     count: int = setting(

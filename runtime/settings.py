@@ -51,14 +51,24 @@ class Setting(NamedTuple):
     default: str
     read: Callable[[str], Any]
     explanation: str
+    may_be_empty: bool
 
 
-def setting(name: str, default: str, read: Callable[[str], Any], explanation: str, *, is_secret: bool = False) -> Any:
-    """Declare a dataclass field that is read from the variable `name`; an empty text counts as unset.
+def setting(
+    name: str,
+    default: str,
+    read: Callable[[str], Any],
+    explanation: str,
+    *,
+    may_be_empty: bool = False,
+    is_secret: bool = False,
+) -> Any:
+    """Declare a dataclass field that is read from the variable `name`; an empty text counts as unset, unless it may be.
 
     A secret does not stand in the dataclass' repr.
     """
-    return dataclasses.field(repr=not is_secret, metadata={"setting": Setting(name, default, read, explanation)})
+    declared = Setting(name, default, read, explanation, may_be_empty)
+    return dataclasses.field(repr=not is_secret, metadata={"setting": declared})
 
 
 def environment() -> dict[str, str]:
@@ -136,7 +146,9 @@ def _read_field(field: dataclasses.Field[Any], texts: Mapping[str, str]) -> Any:
     if "setting" not in field.metadata:
         return read_settings(cast("type", field.type), texts)
     declared: Setting = field.metadata["setting"]
-    text = texts.get(declared.name) or declared.default
+    text = texts.get(declared.name, declared.default)
+    if not (text or declared.may_be_empty):
+        text = declared.default
     try:
         return declared.read(text)
     except ValueError as expected:

@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from audit.law import Allowed, Law, judge
 from detector.outputs import Outputs
-from detector.routing import ERROR_HEADER, DeadLetter, Outcome
+from detector.routing import ERROR_HEADER, DeadLetter, Decision, Outcome
 from detector.routing import route as route_record
 from detector.rules import amount_over
 from detector.verdict import Verdict
 from messaging.batch import Message, Record
 from messaging.message_size import batch_bytes
+from payments.mapping import DEFAULT_MAPPING
+from payments.reading import TransactionReader
 from tests.support.strange_records import RECORDS
 
 LIMIT = 1_048_588
@@ -22,7 +24,9 @@ MEGABYTE = 1_000_000
 
 def route(read: Record, threshold: Decimal = Decimal(900), largest: int = LIMIT) -> tuple[Message, Outcome]:
     outputs = Outputs("fraud", "legit", "dead-letter", set(PLACES), largest)
-    return route_record(read, [amount_over(threshold)], outputs, read.timestamp)
+    return route_record(
+        read, Decision(TransactionReader(DEFAULT_MAPPING), [amount_over(threshold)]), outputs, read.timestamp
+    )
 
 
 def record(value: bytes) -> Record:

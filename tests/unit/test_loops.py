@@ -17,21 +17,24 @@ import generator.report
 import runtime.stop
 from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
-from detector.rules import Rule, amount_over
-from detector.service import prepare
+from detector.rules import Rule
+from detector.service import decision_of, prepare
 from detector.settings import DetectorSettings
 from generator.fake_transactions import fake_transactions
 from generator.messages import as_message
 from messaging.batch import Batch, Message
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused
 from messaging.supervisor import Failures
+from payments.mapping import DEFAULT_MAPPING
 from payments.transaction import Transaction
+from payments.writing import TransactionWriter
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
 from runtime.stop import Stop
 from tests.support.in_memory_client import InMemoryCluster, InMemoryProcessor, InMemoryPublisher
 
+WRITER = TransactionWriter(DEFAULT_MAPPING)
 SETTINGS = read_settings(DetectorSettings, {})
 
 
@@ -55,7 +58,7 @@ def broken(_transaction: Transaction) -> str:
 
 def payments(*amounts: str) -> Iterator[Message]:
     for number, amount in enumerate(amounts):
-        yield as_message("transactions", Transaction(str(number), "a", "b", Decimal(amount), "USD"))
+        yield as_message("transactions", WRITER, Transaction(str(number), "a", "b", Decimal(amount), "USD"))
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +91,7 @@ def detector_of(
     return detector.loop.Detector(
         processor,
         Assignment(processor, topic),
-        [amount_over(settings.fraud_threshold), *settings.fraud_rules],
+        decision_of(settings),
         detector.loop.RuleFailures(settings.dead_letter_limit),
         BatchLimit(settings.group.batch_size),
         prepare(settings, cluster),
@@ -399,7 +402,7 @@ def test_a_lag_that_is_not_known_is_not_called_0(
 
 
 def generate(cluster: InMemoryCluster, messages: Iterator[Message], rounds: int) -> generator.report.Report:
-    report = generator.report.Report("all")
+    report = generator.report.Report("all", DEFAULT_MAPPING)
     client = InMemoryPublisher(cluster)
     heartbeat = StopsAfter(rounds)
     generator.loop.run(client, messages, 0, report, heartbeat, heartbeat.stop)
@@ -414,7 +417,7 @@ def test_the_generator_ends_with_its_messages(cluster: InMemoryCluster) -> None:
 
 def test_the_generator_delivers_what_it_took_on_before_it_stops(cluster: InMemoryCluster) -> None:
     stream = fake_transactions(7, 10, lambda: "now")
-    report = generate(cluster, (as_message("transactions", t) for t in stream), rounds=3)
+    report = generate(cluster, (as_message("transactions", WRITER, t) for t in stream), rounds=3)
     assert report.sent == len(cluster.records("transactions")) > 0
 
 
@@ -442,8 +445,8 @@ class Slow(InMemoryPublisher):
 def test_no_more_is_in_flight_than_the_pace_allows_while_kafka_is_away(cluster: InMemoryCluster) -> None:
     client = Slow(cluster, rounds=100)
     stream = fake_transactions(7, 10, lambda: "now")
-    messages = (as_message("transactions", t) for t in islice(stream, 50_000))
-    report = generator.report.Report("none")
+    messages = (as_message("transactions", WRITER, t) for t in islice(stream, 50_000))
+    report = generator.report.Report("none", DEFAULT_MAPPING)
     generator.loop.run(client, messages, 0, report, Heartbeat(None), Stop())
     assert client.most_in_flight == 10_000
     assert report.sent == 50_000
@@ -456,12 +459,14 @@ def test_what_kafka_does_not_acknowledge_is_given_up_when_the_stop_has_waited_lo
     client = Slow(cluster, rounds=1_000_000)
     heartbeat = StopsAfter(5)
     with pytest.raises(ServiceFailed, match="Kafka has not acknowledged what was sent"):
-        generator.loop.run(client, payments("1"), 0, generator.report.Report("none"), heartbeat, heartbeat.stop)
+        generator.loop.run(
+            client, payments("1"), 0, generator.report.Report("none", DEFAULT_MAPPING), heartbeat, heartbeat.stop
+        )
     assert client.in_flight == 1
 
 
 def test_what_was_not_confirmed_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    report = generator.report.Report("all")
+    report = generator.report.Report("all", DEFAULT_MAPPING)
     report.given_up(0)
     report.given_up(3)
     assert caplog.messages == ["not acknowledged by Kafka: 3"]
@@ -481,7 +486,7 @@ class StopsAfterOne(InMemoryPublisher):
 
 def test_a_stop_in_mid_bunch_leaves_the_rest_unmade_and_delivers_what_was_sent(cluster: InMemoryCluster) -> None:
     stop = Stop()
-    report = generator.report.Report("none")
+    report = generator.report.Report("none", DEFAULT_MAPPING)
     messages = payments(*["1"] * 5)
     generator.loop.run(StopsAfterOne(cluster, stop), messages, 0, report, Heartbeat(None), stop)
     assert report.sent == len(cluster.records("transactions")) == 1

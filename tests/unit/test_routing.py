@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from detector.outputs import Outputs
-from detector.routing import ERROR_HEADER, DeadLetter, Outcome
+from detector.routing import ERROR_HEADER, DeadLetter, Decision, Outcome
 from detector.routing import route as route_record
 from detector.rules import Rule, amount_over
 from detector.verdict import Verdict
 from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
+from payments.mapping import DEFAULT_MAPPING
+from payments.reading import TransactionReader
 from payments.transaction import Transaction
 
 LIMIT = 1_000
@@ -36,7 +38,9 @@ def outputs(**changed: Any) -> Outputs:
 
 
 def route(read: Record, *rules: Rule, now: int = TIMESTAMP, **changed: Any) -> tuple[Message, Outcome]:
-    return route_record(read, [amount_over(Decimal(900)), *rules], outputs(**changed), now)
+    return route_record(
+        read, Decision(TransactionReader(DEFAULT_MAPPING), [amount_over(Decimal(900)), *rules]), outputs(**changed), now
+    )
 
 
 def record(value: bytes | None, key: bytes | None = b"a", headers: Headers = HEADERS) -> Record:

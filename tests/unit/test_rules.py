@@ -10,7 +10,9 @@ from audit import law
 from audit.law import Law, count_reasons
 from detector.rules import Rule, amount_over, named_rules
 from detector.verdict import RuleFailed, judge
-from payments.transaction import Transaction, read_transaction
+from payments.mapping import DEFAULT_MAPPING
+from payments.reading import TransactionReader
+from payments.transaction import Transaction
 
 
 def of_amount(amount: str) -> Transaction:
@@ -124,7 +126,7 @@ def test_what_utf_8_cannot_hold_is_spelled_out_in_a_reason() -> None:
 
 
 def test_a_rule_that_reads_a_field_that_is_none_is_told_so_of_a_transaction() -> None:
-    paid = read_transaction(b'{"id":"1","source":"a","target":"b","amount":1}')
+    paid = TransactionReader(DEFAULT_MAPPING).read(b'{"id":"1","source":"a","target":"b","amount":1}')
     with pytest.raises(RuleFailed, match="AttributeError: 'Transaction' object has no attribute 'country'"):
         judge(paid, [Rule("reads", reads_a_field_that_is_none)])
 

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from payments.transaction import InvalidTransaction, Transaction, read_transaction, write_transaction
+from payments.mapping import DEFAULT_MAPPING
+from payments.reading import TransactionReader
+from payments.transaction import InvalidTransaction, Transaction
+from payments.writing import TransactionWriter
+
+READER = TransactionReader(DEFAULT_MAPPING)
+WRITER = TransactionWriter(DEFAULT_MAPPING)
 
 
 def written(amount: str) -> bytes:
@@ -16,16 +22,17 @@ def written(amount: str) -> bytes:
 
 def test_a_transaction_is_read_as_it_was_written() -> None:
     transaction = Transaction("1", "a", "b", Decimal("950.10"), "USD", "2026-01-01T00:00:00.000Z")
-    assert astuple(read_transaction(write_transaction(transaction))) == astuple(transaction)
+    read = READER.read(WRITER.write(transaction))
+    assert astuple(read)[: len(astuple(transaction))] == astuple(transaction)
 
 
 def test_the_amount_is_written_as_a_number_with_its_decimals() -> None:
-    assert b'"amount":950.10,' in write_transaction(Transaction("1", "a", "b", Decimal("950.10")))
+    assert b'"amount":950.10,' in WRITER.write(Transaction("1", "a", "b", Decimal("950.10")))
 
 
 @given(st.decimals(min_value=0, allow_nan=False, allow_infinity=False))
 def test_every_finite_amount_is_read_exactly(amount: Decimal) -> None:
-    assert read_transaction(written(str(amount))).amount == amount
+    assert READER.read(written(str(amount))).amount == amount
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,7 @@ def test_every_finite_amount_is_read_exactly(amount: Decimal) -> None:
     ],
 )
 def test_numbers_and_strings_of_digits_are_amounts(text: str, amount: str) -> None:
-    assert read_transaction(written(text)).amount == Decimal(amount)
+    assert READER.read(written(text)).amount == Decimal(amount)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +77,7 @@ def test_numbers_and_strings_of_digits_are_amounts(text: str, amount: str) -> No
 )
 def test_what_is_not_an_amount_makes_it_no_transaction(text: str) -> None:
     with pytest.raises(InvalidTransaction, match="amount"):
-        read_transaction(written(text))
+        READER.read(written(text))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +101,7 @@ def test_what_is_not_an_amount_makes_it_no_transaction(text: str) -> None:
         (b'{"id":"1","target":"b","amount":1}', "`source`"),
         (b'{"id":"1","source":"a","amount":1}', "`target`"),
         (b'{"id":"1","source":"a","target":"b"}', "`amount`"),
-        (b'{"id":1,"source":"a","target":"b","amount":1}', "id"),
+        (b'{"id":true,"source":"a","target":"b","amount":1}', "id"),
         (b'{"id":"1","source":null,"target":"b","amount":1}', "source"),
         (b'{"id":"1","source":"a","target":["b"],"amount":1}', "target"),
         (b"[" * 100_000, "object"),
@@ -103,11 +110,11 @@ def test_what_is_not_an_amount_makes_it_no_transaction(text: str) -> None:
 )
 def test_what_is_not_a_transaction_is_refused_with_the_reason(value: bytes | None, problem: str) -> None:
     with pytest.raises(InvalidTransaction, match=problem):
-        read_transaction(value)
+        READER.read(value)
 
 
 def test_fields_that_are_not_known_pass() -> None:
-    assert read_transaction(b'{"id":"1","source":"a","target":"b","amount":1,"more":{"of":[1]}}').id == "1"
+    assert READER.read(b'{"id":"1","source":"a","target":"b","amount":1,"more":{"of":[1]}}').id == "1"
 
 
 @pytest.mark.parametrize(
@@ -121,20 +128,20 @@ def test_fields_that_are_not_known_pass() -> None:
     ],
 )
 def test_only_id_source_target_and_amount_are_required(extra: bytes) -> None:
-    transaction = read_transaction(b'{"id":"1","source":"a","target":"b","amount":1,%s}' % extra)
+    transaction = READER.read(b'{"id":"1","source":"a","target":"b","amount":1,%s}' % extra)
     assert (transaction.currency, transaction.timestamp) == ("", "")
 
 
 def test_currency_and_timestamp_are_read_where_they_are_text() -> None:
     value = b'{"id":"1","source":"a","target":"b","amount":1,"currency":"EUR","timestamp":"now"}'
-    transaction = read_transaction(value)
+    transaction = READER.read(value)
     assert (transaction.currency, transaction.timestamp) == ("EUR", "now")
 
 
 @given(st.binary())
 def test_any_bytes_are_a_transaction_or_refused(value: bytes) -> None:
     with suppress(InvalidTransaction):
-        assert read_transaction(value).amount >= 0
+        assert READER.read(value).amount >= 0
 
 
 json_values = st.recursive(
@@ -147,4 +154,4 @@ json_values = st.recursive(
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(["id", "source", "target", "amount", "x"], json_values)))
 def test_any_object_is_a_transaction_or_refused(fields: dict[str, object]) -> None:
     with suppress(InvalidTransaction):
-        assert read_transaction(msgspec.json.encode(fields)).amount.is_finite()
+        assert READER.read(msgspec.json.encode(fields)).amount.is_finite()

@@ -1,0 +1,59 @@
+"""How one record would be read and judged, in words: this shows which FIELD_* settings fit."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from detector.routing import Decision
+from detector.verdict import RuleFailed, judge
+from messaging.batch import Record
+from payments.document import read_document, unframed, written_fields
+from payments.mapping import FieldMapping, shown
+from payments.transaction import InvalidTransaction, Transaction
+from runtime.logs import printable
+
+_LONGEST_VALUE = 80
+_LONGEST_LINE = 512
+_MOST_FIELDS = 100
+
+Lines = Iterator[tuple[str, str]]
+
+
+def explain(record: Record, decision: Decision, mapping: FieldMapping) -> tuple[str, bool]:
+    """Return lines that say how the record is read and judged, and whether it gets a verdict.
+
+    Whether the topics take it, by its size and its time, is not looked at.
+    """
+    try:
+        transaction = decision.reader.read(record.value, record)
+    except InvalidTransaction as error:
+        return _text([("dead letter", str(error)), *_fields_of(record)]), False
+    read = list(_fields_read(transaction, mapping))
+    try:
+        reasons = judge(transaction, decision.rules).reasons
+    except RuleFailed as error:
+        return _text([*read, ("dead letter", str(error))]), False
+    verdict = [("fraud", reason) for reason in reasons] or [("legit", "no rule has found anything")]
+    return _text([*read, *verdict]), True
+
+
+def _fields_read(transaction: Transaction, mapping: FieldMapping) -> Lines:
+    for name in ("id", "source", "target", "amount", "currency", "timestamp"):
+        path = getattr(mapping, name)
+        place = "" if path is None else shown(path)
+        value = printable(str(getattr(transaction, name)), _LONGEST_VALUE) or "(none)"
+        yield name, f"{value}  (FIELD_{name.upper()}={place})"
+
+
+def _fields_of(record: Record) -> Lines:
+    """Yield what the record has, as far as it can be read."""
+    try:
+        document = read_document(unframed(record.value or b""))
+    except InvalidTransaction:
+        return
+    for path, written in islice(written_fields(document), _MOST_FIELDS):
+        value = written[:_LONGEST_LINE].decode(errors="ignore")
+        yield "it has", f"{printable(shown(path))}: {printable(value, _LONGEST_VALUE)}"
+
+
+def _text(lines: Iterable[tuple[str, str]]) -> str:
+    return "".join(f"{what:<12} {printable(text, _LONGEST_LINE)}\n" for what, text in lines)

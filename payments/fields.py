@@ -1,0 +1,99 @@
+"""Reads the fields of a transaction one by one, so that it can say what is wrong with which."""
+
+import re
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
+
+from payments.document import Document, digits_of, find, text_of, value_of
+from payments.mapping import FieldMapping, Path, WrittenTime, shown
+from payments.timestamps import is_time
+from payments.transaction import InvalidTransaction
+
+_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+_LONGEST_SHOWN = 40
+_CONTAINERS = {b"{": "an object", b"[": "an array"}
+
+
+def read_fields(document: Document, mapping: FieldMapping) -> tuple[str, str, str, Decimal, str, WrittenTime]:
+    """Return id (or ""), source, target, amount, currency and written time. Raises InvalidTransaction."""
+    identity = "" if mapping.id is None else _identity(document, mapping.id)
+    source, target = (_identity(document, path) for path in (mapping.source, mapping.target))
+    amount = _amount(_required(document, mapping.amount), mapping)
+    return identity, source, target, amount, _currency(document, mapping), _time(document, mapping)
+
+
+def exact_amount(written: object, scale: int) -> Decimal | None:
+    """Return the amount that a number or a string of digits stands for, exactly; None where it is neither.
+
+    `scale` is how many decimals have been left out of it.
+    """
+    try:
+        if type(written) is int or (type(written) is str and _DIGITS.fullmatch(written)):
+            written = Decimal(written)
+        if type(written) is not Decimal:
+            return None
+        return written.scaleb(-scale, EXACT) if scale else written
+    except InvalidOperation:
+        return None
+
+
+def _identity(document: Document, path: Path) -> str:
+    written = _required(document, path)
+    text = text_of(written)
+    text = digits_of(written) if text is None else text
+    if text is None:
+        raise InvalidTransaction(f"`{shown(path)}` is neither text nor a whole number: {_shown(written)}")
+    return text
+
+
+def _amount(written: bytes, mapping: FieldMapping) -> Decimal:
+    text = text_of(written)
+    amount = exact_amount(written.decode() if text is None else text, mapping.amount_scale)
+    name = shown(mapping.amount)
+    if amount is None:
+        raise InvalidTransaction(f"`{name}` is not a number: {_shown(written)}")
+    if amount < 0:
+        raise InvalidTransaction(f"`{name}` is below 0: {_shown(written)}")
+    return amount
+
+
+def _currency(document: Document, mapping: FieldMapping) -> str:
+    if mapping.currency is None:
+        return ""
+    is_required = mapping.is_required("currency")
+    written = _required(document, mapping.currency) if is_required else find(document, mapping.currency)
+    text = None if written is None else text_of(written)
+    if text is None and is_required:
+        raise InvalidTransaction(f"`{shown(mapping.currency)}` is not text: {_shown(written)}")
+    return text or ""
+
+
+def _time(document: Document, mapping: FieldMapping) -> WrittenTime:
+    if mapping.timestamp is None:
+        return ""
+    is_required = mapping.is_required("timestamp")
+    written = _required(document, mapping.timestamp) if is_required else find(document, mapping.timestamp)
+    time = None if written is None else value_of(written)
+    if is_time(time, mapping.timestamp_unit):
+        return time
+    if is_required:
+        raise InvalidTransaction(f"`{shown(mapping.timestamp)}` is not a time: {_shown(written)}")
+    return ""
+
+
+def _required(document: Document, path: Path) -> bytes:
+    """Return what is written in a field. Raises InvalidTransaction, which names what is missing or in the way."""
+    for length in range(1, len(path)):
+        within = find(document, path[:length])
+        if within is not None and not within.startswith(b"{"):
+            raise InvalidTransaction(f"`{shown(path)}` is missing: `{shown(path[:length])}` is {_shown(within)}")
+    written = find(document, path)
+    if written is None:
+        raise InvalidTransaction(f"`{shown(path)}` is missing")
+    return written
+
+
+def _shown(written: bytes | None) -> str:
+    """Return the beginning of what is written in a field; what holds other values only by its kind."""
+    text = b"" if written is None else written
+    return _CONTAINERS.get(text[:1]) or text[:_LONGEST_SHOWN].decode(errors="ignore")

@@ -1,0 +1,173 @@
+"""The settings that say where the fields of a transaction are, and what is read by them."""
+
+from decimal import Decimal
+
+import pytest
+
+from audit import reading
+from messaging.batch import Record
+from payments.mapping import FieldMapping
+from payments.reading import TransactionReader
+from payments.transaction import InvalidTransaction, Transaction
+from runtime.settings import InvalidSettings, read_settings
+from tests.support.shapes import SHAPES
+
+
+def mapping(**settings: str) -> FieldMapping:
+    return read_settings(FieldMapping, settings)
+
+
+def read(value: bytes, **settings: str) -> Transaction:
+    return TransactionReader(mapping(**settings)).read(value)
+
+
+def paid(more: str) -> bytes:
+    return f'{{"id":"1","source":"a","target":"b","amount":1,{more}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("amount", ("amount",)),
+        ("payload.after.amount", ("payload", "after", "amount")),
+        (r"a\.b.c", ("a.b", "c")),
+        (r"a\\.b", ("a\\", "b")),
+        ("2.#text", ("2", "#text")),
+        (r"items\[0]", ("items[0]",)),
+    ],
+)
+def test_a_path_has_a_name_for_each_step(path: str, steps: tuple[str, ...]) -> None:
+    assert mapping(FIELD_AMOUNT=path).amount == steps
+
+
+@pytest.mark.parametrize(
+    "path", [".", "a.", ".a", "a..b", "a\\", r"a\b", "items[0]", "items[0].amount", "items[].x", "a[*]"]
+)
+def test_a_path_that_cannot_be_is_a_bad_setting(path: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"FIELD_AMOUNT=.*expected a path"):
+        mapping(FIELD_AMOUNT=path)
+
+
+@pytest.mark.parametrize("target", ["source", "source.iban"])
+def test_two_fields_in_one_place_are_a_bad_setting(target: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"FIELD_TARGET=.*not that of FIELD_SOURCE"):
+        mapping(FIELD_TARGET=target)
+
+
+def test_all_but_source_target_and_amount_may_lead_nowhere() -> None:
+    nowhere = mapping(FIELD_ID="", FIELD_CURRENCY="", FIELD_TIMESTAMP="", FIELD_SOURCE="", FIELD_AMOUNT="")
+    assert nowhere.paths == {"source": ("source",), "target": ("target",), "amount": ("amount",)}
+
+
+def test_without_an_id_the_place_is_it() -> None:
+    record = Record("payments", 3, 117, 0, None, b'{"source":"a","target":"b","amount":1,"id":"x"}', ())
+    assert TransactionReader(mapping(FIELD_ID="")).read(record.value, record).id == "payments-3-117"
+
+
+@pytest.mark.parametrize(("written", "text"), [("7", "7"), ('"x"', "x"), ("-0", "0"), ("9" * 5000, "9" * 5000)])
+def test_a_whole_number_is_an_id_by_its_digits(written: str, text: str) -> None:
+    value = f'{{"id":{written},"source":{written},"target":{written},"amount":1}}'.encode()
+    transaction = read(value)
+    assert [transaction.id, transaction.source, transaction.target] == [text] * 3
+
+
+@pytest.mark.parametrize(
+    ("written", "scale", "amount"),
+    [
+        ("95010", "2", "950.10"),
+        ('"95010"', "2", "950.10"),
+        ("1", "18", "0.000000000000000001"),
+        ("9" * 40, "2", "9" * 38 + ".99"),
+        ("9.5e3", "2", "95"),
+        ("1e-999999999999999999", "18", "1e-1000000000000000017"),
+    ],
+)
+def test_amounts_in_parts_stay_exact(written: str, scale: str, amount: str) -> None:
+    value = f'{{"id":"1","source":"a","target":"b","amount":{written}}}'.encode()
+    assert read(value, AMOUNT_SCALE=scale).amount == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "text"),
+    [
+        ("1790000000", "auto", "2026-09-21T14:13:20.000Z"),
+        ("1790000000123", "auto", "2026-09-21T14:13:20.123Z"),
+        ("1790000000123999", "auto", "2026-09-21T14:13:20.123Z"),
+        ("1790000000123999999", "auto", "2026-09-21T14:13:20.123Z"),
+        ("1790000000.5", "auto", "2026-09-21T14:13:20.500Z"),
+        ("0", "auto", "1970-01-01T00:00:00.000Z"),
+        ("1790000000", "ms", "1970-01-21T17:13:20.000Z"),
+        ('"1790000000"', "s", "2026-09-21T14:13:20.000Z"),
+        ('"1790000000"', "auto", "1790000000"),
+        ('"2026-01-01T00:00:00Z"', "s", "2026-01-01T00:00:00Z"),
+        ('"999999999999999999"', "s", "999999999999999999"),
+        ("253402300799999", "ms", "9999-12-31T23:59:59.999Z"),
+        ("1e-999999999", "s", "1970-01-01T00:00:00.000Z"),
+        ("253402300800000", "ms", ""),
+        ("-1", "s", ""),
+        ("1e999999999", "s", ""),
+        ("true", "s", ""),
+    ],
+)
+def test_a_time_is_text_or_a_number_in_its_unit(written: str, unit: str, text: str) -> None:
+    value = paid(f'"timestamp":{written}')
+    assert read(value, TIMESTAMP_UNIT=unit).timestamp == text
+    audited = reading.read(Record("t", 0, 0, 0, None, value, ()), mapping(TIMESTAMP_UNIT=unit))
+    assert audited is not None
+    assert audited.timestamp == text
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"FIELD_AMOUNT": "total"}, "`total` is missing"),
+        ({"FIELD_AMOUNT": "a.b.c"}, "`a.b.c` is missing: `a.b` is 5"),
+        ({"FIELD_AMOUNT": "a.x.c"}, "`a.x.c` is missing"),
+        ({"FIELD_SOURCE": r"s\.x"}, r"`s\.x` is neither text nor a whole number: true"),
+        ({"FIELD_TARGET": "list"}, "`list` is neither text nor a whole number: an array"),
+        ({"FIELD_TARGET": "list.x"}, "`list.x` is missing: `list` is an array"),
+        ({"FIELD_AMOUNT": "a"}, "`a` is not a number: an object"),
+        ({"FIELD_AMOUNT": "debt"}, "`debt` is below 0: -3"),
+        ({"FIELD_CURRENCY": "ccy"}, "`ccy` is missing"),
+        ({"FIELD_CURRENCY": "debt"}, "`debt` is not text: -3"),
+        ({"FIELD_TIMESTAMP": "list"}, "`list` is not a time: an array"),
+        ({"FIELD_TIMESTAMP": "debt"}, "`debt` is not a time: -3"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named_by_its_path(settings: dict[str, str], problem: str) -> None:
+    with pytest.raises(InvalidTransaction) as error:
+        read(paid(r'"a":{"b":5},"s.x":true,"list":[1],"debt":-3'), **settings)
+    assert str(error.value) == problem
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_other_shapes_are_read_alike_by_the_detector_and_the_audit(shape: str) -> None:
+    settings, write = SHAPES[shape]
+    value = write(7, 1, 12, 90_001)
+    record = Record("transactions", 0, 7, 0, None, value, ())
+    by_detector = TransactionReader(mapping(**settings)).read(value, record)
+    by_audit = reading.read(record, mapping(**settings))
+    assert by_detector.amount == Decimal("900.01")
+    assert by_audit is not None
+    for name in ("id", "source", "target", "amount", "currency", "timestamp"):
+        assert getattr(by_detector, name) == getattr(by_audit, name)
+
+
+def test_a_rule_sees_every_field() -> None:
+    reader = TransactionReader(mapping())
+    value = paid('"country":"DE","device":{"ip":"::1","a.b":[1,{"c":2.50}]},"n":null,"big":1e99999999999999999999')
+    for _ in range(2):  # the first time, fields that nobody has asked for before
+        transaction = reader.read(value)
+        assert transaction.field("country") == "DE"
+        assert transaction.field("device", "ip") == "::1"
+        assert transaction.field("device", "a.b") == [1, {"c": Decimal("2.50")}]
+        assert transaction.field("amount") == 1
+        for missing in (("n",), ("big",), ("nope",), ("device", "nope"), ("country", "x"), ("nope", "x")):
+            assert transaction.field(*missing) is None
+
+
+def test_what_rules_ask_for_in_names_without_end_is_still_answered() -> None:
+    reader = TransactionReader(mapping())
+    value = paid(",".join(f'"x{number}":{number}' for number in range(200)))
+    for _ in range(2):
+        assert [reader.read(value).field(f"x{number}") for number in range(200)] == list(range(200))
