@@ -112,14 +112,19 @@ def _identity(found: Any) -> str | None:
         return found
     if not (isinstance(found, _Number) and _WHOLE_NUMBER.fullmatch(found)):
         return None
-    return "0" if found == "-0" else str(found)
+    return _without_sign_of_zero(found)
+
+
+def _without_sign_of_zero(written: str) -> str:
+    """Return the whole number 0 for -0, which are one to whoever reads whole numbers; texts stay as they are."""
+    return "0" if isinstance(written, _Number) and written == "-0" else str(written)
 
 
 def _amount(written: Any, scale: int) -> Decimal | None:
     if not (isinstance(written, str) and _DIGITS.fullmatch(written)):
         return None
     try:
-        amount = Decimal(written)
+        amount = Decimal(_without_sign_of_zero(written))
     except InvalidOperation:
         return None
     if amount < 0:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import bad_input, cluster, generators, latency, scale, start, throughput
+from benchmarks import bad_input, cluster, generators, latency, mapping, scale, start, throughput
 from benchmarks.runs import Bench
 from embedded_kafka import EmbeddedKafka
 from tests.support.long_run import exit_code
@@ -35,6 +35,11 @@ MEASUREMENTS = {
         bad_input.measure,
         AMOUNTS,
         "how much longer input takes of which nothing is a transaction, with and without a line for each verdict",
+    ),
+    "mapping": (
+        mapping.measure,
+        AMOUNTS,
+        "what a mapping of the fields costs, and a field that a rule asks for (9 --rounds are enough to tell)",
     ),
     "start": (
         start.measure,

@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from tests.support.topics import raw_producer
 THRESHOLD = 900
 ACCOUNTS = 1_000
 DIFFERENT = 100_000
+Shape = Callable[[int, bytes], bytes | None]
 MANY_AT_ONCE = {"linger.ms": "20", "log_level": "2", "queue.buffering.max.messages": "1000000"}
 
 
@@ -31,18 +32,21 @@ class Written(NamedTuple):
     bad: int = 0
 
 
-def fill(producer: Producer, topic: str, records: int) -> Written:
-    """Write so many transactions, 100,000 different ones over and over, and wait until they have arrived."""
+def fill(producer: Producer, topic: str, records: int, shape: Shape | None = None) -> Written:
+    """Write so many transactions, 100,000 different ones over and over, and wait until they have arrived.
+
+    `shape` returns the value of one of these by its number and its value.
+    """
     samples = _samples(min(records, DIFFERENT))
-    _write(producer, topic, records, [(key, value) for key, value, _ in samples])
+    values = [value if shape is None else shape(number, value or b"") for number, (_, value, _) in enumerate(samples)]
+    _write(producer, topic, records, [(key, value) for (key, _, _), value in zip(samples, values, strict=True)])
     fraud = sum(is_fraud for _, _, is_fraud in itertools.islice(itertools.cycle(samples), records))
     return Written(records, fraud)
 
 
 def fill_with_bad_input(producer: Producer, topic: str, records: int) -> Written:
     """Do the same with transactions each of which has been spoiled in one of five ways."""
-    samples = [(key, value) for key, value, _ in _samples(min(records, DIFFERENT))]
-    _write(producer, topic, records, [(key, _spoiled(number, value)) for number, (key, value) in enumerate(samples)])
+    fill(producer, topic, records, _spoiled)
     return Written(records, 0, records)
 
 
@@ -56,8 +60,7 @@ def _write(producer: Producer, topic: str, records: int, samples: Sequence[tuple
         producer.flush()
 
 
-def _spoiled(number: int, value: bytes | None) -> bytes | None:
-    whole = value or b""
+def _spoiled(number: int, whole: bytes) -> bytes | None:
     not_utf8, amount_is_text = (
         b"\xff" + whole[1:],
         whole.replace(b'"amount":', b'"amount":"about ').replace(b',"cur', b'","cur'),

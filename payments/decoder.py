@@ -17,9 +17,9 @@ from payments.transaction import Transaction
 _NOWHERE = "\x7f"  # begins the names of what no record holds
 _STRANGE = re.compile(rf'["\\\x00-\x1f]|^{_NOWHERE}')  # names that msgspec cannot decode, and those
 _KINDS: Mapping[str, Any] = {
-    "id": str | int,
-    "source": str | int,
-    "target": str | int,
+    "id": str,
+    "source": str,
+    "target": str,
     "amount": Any,
     "currency": str,
     "timestamp": Any,
@@ -75,15 +75,18 @@ _Tree = dict[str, "_Leaf | _Tree"]
 _HIDDEN = {f"{_NOWHERE}{name}": _Leaf(name, _Unread, None) for name in ("json", "wire")}
 
 
-def build_decoder(mapping: FieldMapping, wanted: Collection[Path], want: Callable[[Path], None]) -> Decode:
+def build_decoder(
+    mapping: FieldMapping, wanted: Collection[Path], want: Callable[[Path], None], *, accept_numbers: bool
+) -> Decode:
     """Return a decoder for the mapped fields and those that are wanted besides.
 
-    It returns transactions with whatever the JSON has in a field, and raises one of UNEXPECTED where it cannot. What a
-    rule asks for besides is told to `want`.
+    It returns transactions whose amount and time are whatever the JSON has there, and id, source and target text, or
+    numbers too where it shall `accept_numbers`. It raises one of UNEXPECTED where it cannot read the value. What a rule
+    asks for besides is told to `want`.
     """
     if not all(map(can_be_decoded, mapping.paths.values())):
         return _raise_undecodable
-    paths, tree = _paths(mapping), _mapped_tree(mapping)
+    paths, tree = _paths(mapping), _mapped_tree(mapping, accept_numbers=accept_numbers)
     asked = {path: f"asked_{number}" for number, path in enumerate(wanted)}
     found = [path for path, attribute in asked.items() if _has_added(tree, path, _Leaf(attribute, Any, None))]
     is_flat = all(len(path) == 1 for path in paths.values())
@@ -153,12 +156,13 @@ def _paths(mapping: FieldMapping) -> Mapping[str, Path]:
     return {name: mapping.paths.get(name, (_NOWHERE + name,)) for name in _KINDS}
 
 
-def _mapped_tree(mapping: FieldMapping) -> _Tree:
+def _mapped_tree(mapping: FieldMapping, *, accept_numbers: bool) -> _Tree:
     tree: _Tree = {}
+    kinds = {**_KINDS, **dict.fromkeys(("id", "source", "target"), str | int)} if accept_numbers else _KINDS
     for name, path in _paths(mapping).items():
         is_somewhere = name in mapping.paths
         default = msgspec.NODEFAULT if is_somewhere and mapping.is_required(name) else ""
-        _has_added(tree, path, _Leaf(_ATTRIBUTES[name], _KINDS[name] if is_somewhere else _Unread, default))
+        _has_added(tree, path, _Leaf(_ATTRIBUTES[name], kinds[name] if is_somewhere else _Unread, default))
     return tree
 
 

@@ -13,7 +13,7 @@ from payments.transaction import InvalidTransaction
 
 Document = Mapping[str, msgspec.Raw]
 
-FRAME = b"\0"
+_FRAME = b"\0"
 _FRAME_BYTES = 5
 _MOST_DIGITS = 4300  # of a whole number: what both msgspec and Python take
 _WHOLE_NUMBER = re.compile(rb"-?[0-9]+")
@@ -24,7 +24,7 @@ _decode_field = msgspec.json.Decoder(Any, float_hook=Decimal).decode
 
 def unframed(value: bytes) -> bytes:
     """Return the JSON in a value: serializers of a schema registry begin with a zero and the schema's four-byte id."""
-    return value[_FRAME_BYTES:] if value[:1] == FRAME else value
+    return value[_FRAME_BYTES:] if value[:1] == _FRAME else value
 
 
 def read_document(value: bytes) -> Document:

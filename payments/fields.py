@@ -22,17 +22,23 @@ def read_fields(document: Document, mapping: FieldMapping) -> tuple[str, str, st
     return identity, source, target, amount, _currency(document, mapping), _time(document, mapping)
 
 
+def has_numbers(document: Document, mapping: FieldMapping) -> bool:
+    """Tell whether the id, the source or the target is written as a number."""
+    paths = (path for path in (mapping.id, mapping.source, mapping.target) if path is not None)
+    return any(text_of(find(document, path) or b"") is None for path in paths)
+
+
 def exact_amount(written: object, scale: int) -> Decimal | None:
     """Return the amount that a number or a string of digits stands for, exactly; None where it is neither.
 
     `scale` is how many decimals have been left out of it.
     """
     try:
-        if type(written) is int or (type(written) is str and _DIGITS.fullmatch(written)):
+        if type(written) is str and _DIGITS.fullmatch(written):
             written = Decimal(written)
-        if type(written) is not Decimal:
-            return None
-        return written.scaleb(-scale, EXACT) if scale else written
+        if type(written) is int or (scale and type(written) is Decimal):
+            return EXACT.scaleb(written, -scale)
+        return written if type(written) is Decimal else None
     except InvalidOperation:
         return None
 
@@ -48,7 +54,8 @@ def _identity(document: Document, path: Path) -> str:
 
 def _amount(written: bytes, mapping: FieldMapping) -> Decimal:
     text = text_of(written)
-    amount = exact_amount(written.decode() if text is None else text, mapping.amount_scale)
+    digits = digits_of(written) or written.decode() if text is None else text
+    amount = exact_amount(digits, mapping.amount_scale)
     name = shown(mapping.amount)
     if amount is None:
         raise InvalidTransaction(f"`{name}` is not a number: {_shown(written)}")

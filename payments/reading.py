@@ -10,13 +10,15 @@ from typing import Any, Protocol
 from msgspec.structs import force_setattr
 
 from payments.decoder import UNEXPECTED, Asked, DecodedTransaction, build_decoder, can_be_decoded
-from payments.document import FRAME, read_document, unframed
-from payments.fields import exact_amount, read_fields
+from payments.document import read_document, unframed
+from payments.fields import exact_amount, has_numbers, read_fields
 from payments.mapping import FieldMapping, Path
-from payments.timestamps import is_time
+from payments.timestamps import end
 from payments.transaction import InvalidTransaction, Transaction
 
 _ZERO = Decimal(0)
+_NUMBERS = (int, Decimal)
+_IDENTITIES = ("id", "source", "target")
 _MOST_WANTED = 50
 
 
@@ -42,60 +44,66 @@ class TransactionReader:
     def __init__(self, mapping: FieldMapping, *, keeps_json: bool = True) -> None:
         self._mapping = mapping
         self._keeps_json = keeps_json
+        self._lacks_id = mapping.id is None
+        self._end_of_time = end(mapping.timestamp_unit)
         self._wanted: list[Path] = []
+        self._has_numbers = False  # for accounts or ids, so far
+        self._converts = bool(mapping.amount_scale)
         constants = {"timestamp_unit": mapping.timestamp_unit, "asked": Asked({}, self._want)}
-        self._read_by_field: Any = type(Transaction.__name__, (DecodedTransaction,), constants)
-        self._decode = build_decoder(mapping, (), self._want)
+        self._read: Any = type(Transaction.__name__, (DecodedTransaction,), constants)
+        self._build()
 
     def read(self, value: bytes | None, place: Placed | None = None) -> Transaction:
         """Read the value of a record, which is at a place. Raises InvalidTransaction where it is not a transaction.
 
         Where no id is mapped it is topic-partition-offset, or "" without a place.
         """
-        if value is None:
+        if not value:
             raise InvalidTransaction("no value")
-        if value[:1] == FRAME:
+        if not value[0]:
             value = unframed(value)
-        transaction = self._quickly(value) or self._by_field(value)
-        if self._keeps_json:
-            force_setattr(transaction, "json", value)
-        if place is not None and self._mapping.id is None:
-            force_setattr(transaction, "id", f"{place.topic}-{place.partition}-{place.offset}")
-        return transaction
-
-    def _quickly(self, value: bytes) -> DecodedTransaction | None:
-        """Read what is as the decoder expects it, else return None."""
         try:
             if not value.isascii():
                 value.decode()  # msgspec does not look into the text of fields that it skips
-            decoded = self._decode(value)
+            read = self._decode(value)
         except UNEXPECTED:
-            return None
-        amount: Any = decoded.amount
-        if type(amount) is not Decimal or self._mapping.amount_scale:
-            amount = exact_amount(amount, self._mapping.amount_scale)
-            force_setattr(decoded, "amount", amount)
-        if type(decoded.id) is not str:
-            force_setattr(decoded, "id", str(decoded.id))
-        if type(decoded.source) is not str:
-            force_setattr(decoded, "source", str(decoded.source))
-        if type(decoded.target) is not str:
-            force_setattr(decoded, "target", str(decoded.target))
-        written = decoded.written_time
-        if (
-            amount is None
-            or amount < _ZERO
-            or not (type(written) is str or is_time(written, self._mapping.timestamp_unit))
-        ):
-            return None
-        return decoded
+            read = self._read_by_field(value)
+        else:
+            amount = read.amount
+            is_read = type(amount) is Decimal and amount >= _ZERO and type(read.written_time) is str
+            if (self._converts or not is_read) and not self._convert(read):
+                read = self._read_by_field(value)
+        if self._keeps_json:
+            force_setattr(read, "json", value)
+        if self._lacks_id and place is not None:
+            force_setattr(read, "id", f"{place.topic}-{place.partition}-{place.offset}")
+        return read
 
-    def _by_field(self, value: bytes) -> DecodedTransaction:
-        read: DecodedTransaction = self._read_by_field(*read_fields(read_document(value), self._mapping))
+    def _convert(self, read: DecodedTransaction) -> bool:
+        """Convert what was decoded as another type than a transaction has; return False where it cannot be."""
+        amount = exact_amount(read.amount, self._mapping.amount_scale)
+        if amount is None or amount < _ZERO:
+            return False
+        force_setattr(read, "amount", amount)
+        if self._has_numbers:
+            for name in _IDENTITIES:
+                force_setattr(read, name, str(getattr(read, name)))
+        time: Any = read.written_time
+        return type(time) is str or (type(time) in _NUMBERS and 0 <= time < self._end_of_time)
+
+    def _read_by_field(self, value: bytes) -> DecodedTransaction:
+        document = read_document(value)
+        read: DecodedTransaction = self._read(*read_fields(document, self._mapping))
+        if not self._has_numbers and has_numbers(document, self._mapping):
+            self._has_numbers = self._converts = True
+            self._build()
         return read
 
     def _want(self, path: Path) -> None:
         """Decode a field with the mapped ones from now on."""
         if path not in self._wanted and len(self._wanted) < _MOST_WANTED and can_be_decoded(path):
             self._wanted.append(path)
-            self._decode = build_decoder(self._mapping, self._wanted, self._want)
+            self._build()
+
+    def _build(self) -> None:
+        self._decode = build_decoder(self._mapping, self._wanted, self._want, accept_numbers=self._has_numbers)

@@ -4,11 +4,14 @@ Hypothesis makes a few hundred records a second, because it keeps track of how t
 the values come from lists of pieces, put together and damaged at random, some 100,000 a second.
 """
 
+import json
 import random
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 from messaging.batch import Headers
+from payments.mapping import FieldMapping, shown
 
 LARGEST = 1_048_588
 _HOUR = 3_600_000
@@ -49,6 +52,19 @@ _MORE = (
         b',"x":' + b"[" * 5_000,
     ),
 )
+_TIMES = (b"1790000000", b"1790000000123", b"1790000000.5", b"1e9", b'"2026-01-01T00:00:00Z"', b'"1790000000"', b"0")
+_ODD = (
+    b"null",
+    b"true",
+    b"-1",
+    b"1.5",
+    b"[1]",
+    b'{"a":1}',
+    b'"\xff"',
+    b'"\\ud800"',
+    b"9" * 5_000,
+    b"1e99999999999999999999",
+)
 _GARBAGE = (
     None,
     b"",
@@ -62,6 +78,7 @@ _GARBAGE = (
     b"[" * 10_000,
     b"\xff\xfe",
 )
+_STEPS = ("a", "é", "a.b", "a b", "#", "x\\")
 _KEYS = (None, b"", b"a", b"\x00", b"\xff\xfe", "😀".encode())
 _NAMES = ("", "trace", "fraud.reason", "__detector.errors.offset", "__detector.errors.message", "é", "x" * 200)
 _HEADER_VALUES = (None, b"", b"1", b"\xff", b"x" * 500)
@@ -77,11 +94,30 @@ class ProducerRecord(NamedTuple):
     timestamp: int
 
 
+def random_mapping(chance: random.Random) -> dict[str, str]:
+    """Return settings that map the fields to paths of one to three steps, none of which leads through another."""
+    settings = {
+        "AMOUNT_SCALE": str(chance.choice((0, 2, 3))),
+        "TIMESTAMP_UNIT": chance.choice(("auto", "s", "ms", "ns")),
+    }
+    for number, name in enumerate(("ID", "SOURCE", "TARGET", "AMOUNT", "CURRENCY", "TIMESTAMP")):
+        steps = [f"{chance.choice(_STEPS)}{level}" for level in range(chance.randrange(3))]
+        settings[f"FIELD_{name}"] = shown((*steps, f"{chance.choice(_STEPS)} {number}"))
+    return settings
+
+
 def strange(chance: random.Random, now: int) -> Iterator[ProducerRecord]:
     """Yield records of any form for ever, one in a thousand of them about as large as a broker takes, or larger."""
     while True:
-        value = _large(chance) if chance.random() < 0.001 else _value(chance)
+        value = _large(chance) if chance.random() < 0.001 else _value(chance, _plain)
         yield ProducerRecord(_key(chance), value, _headers(chance), _timestamp(chance, now))
+
+
+def mapped(mapping: FieldMapping, chance: random.Random, now: int) -> Iterator[ProducerRecord]:
+    """Yield records for ever that are of any form, but often of one that the mapping fits."""
+    make = partial(_mapped, mapping)
+    while True:
+        yield ProducerRecord(_key(chance), _value(chance, make), _headers(chance), _timestamp(chance, now))
 
 
 def tiny(chance: random.Random, now: int) -> Iterator[ProducerRecord]:
@@ -96,14 +132,38 @@ def large(chance: random.Random, now: int) -> Iterator[ProducerRecord]:
         yield ProducerRecord(_key(chance), _large(chance), (), now)
 
 
-def _value(chance: random.Random) -> bytes | None:
+def _value(chance: random.Random, make: Callable[[random.Random], bytes]) -> bytes | None:
     kind = chance.random()
     if kind < 0.2:
         return chance.choice(_GARBAGE)
     if kind < 0.3:
         return chance.randbytes(chance.randrange(200))
-    whole = _transaction(chance.choice(_AMOUNTS), chance.choice(_MORE), b"%d" % chance.randrange(1_000_000))
+    whole = make(chance)
     return whole if kind < 0.8 else _damaged(chance, whole)
+
+
+def _plain(chance: random.Random) -> bytes:
+    return _transaction(chance.choice(_AMOUNTS), chance.choice(_MORE), b"%d" % chance.randrange(1_000_000))
+
+
+def _mapped(mapping: FieldMapping, chance: random.Random) -> bytes:
+    texts = (b'"a"', b'"b"', b"7", b"-0", b'"%d"' % chance.randrange(1_000_000))
+    fields: dict[str, Any] = {"x": chance.choice((b"[]", b'{"x":1}', b"1e99999999999999999999"))}
+    for name, (*steps, last) in mapping.paths.items():
+        usual = {"amount": _AMOUNTS, "timestamp": _TIMES}.get(name, texts)
+        branch = fields
+        for step in steps:
+            branch = branch.setdefault(step, {})
+            branch = branch if isinstance(branch, dict) else {}
+        branch[last] = chance.choice(usual if chance.random() < 0.98 else _ODD)
+    frame = b"\0\0\0\0\1" if chance.random() < 0.1 else b""
+    return frame + _json(fields)
+
+
+def _json(written: Any) -> bytes:
+    if isinstance(written, bytes):
+        return written
+    return b"{" + b",".join(json.dumps(name).encode() + b":" + _json(inner) for name, inner in written.items()) + b"}"
 
 
 def _transaction(amount: bytes, more: bytes, itself: bytes = b"1") -> bytes:

@@ -4,12 +4,15 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from payments.mapping import FieldMapping
+from runtime.settings import read_settings
 from tests.fuzz.memory import Memory
-from tests.fuzz.records import ProducerRecord
+from tests.fuzz.records import ProducerRecord, mapped, random_mapping
 from tests.fuzz.writer import Writer, open_writer
 from tests.support.auditing import audit, problems
 from tests.support.group_offsets import GroupOffsets
@@ -28,12 +31,21 @@ Records = Callable[[random.Random, int], Iterator[ProducerRecord]]
 
 
 class Phase(NamedTuple):
-    """A kind of records, its part of the time, and how many of them there are at most."""
+    """A kind of records, its part of the time, how many of them there are at most, and the settings to read them."""
 
     name: str
     records: Records
     share: float
     most: int = 1_000_000_000
+    settings: Mapping[str, str] = MappingProxyType({})
+
+
+def mapped_phase(chance: random.Random, share: float, most: int) -> Phase:
+    """Return a phase with a mapping at random, and a rule that asks for one more field."""
+    settings = random_mapping(chance)
+    records = partial(mapped, read_settings(FieldMapping, settings))
+    rule = {"FRAUD_RULES": "tests.support.shapes:sees_x", "DEAD_LETTER_LIMIT": "1000000000"}
+    return Phase("of another shape", records, share, most, {**settings, **rule})
 
 
 class PhaseResult(NamedTuple):
@@ -57,10 +69,10 @@ def run(phase: Phase, target: FuzzTarget, seconds: float, seed: int, advance: Ca
     """Stream records of one kind at a detector for so many seconds, and audit. `advance` is called now and then."""
     names = unique_names()
     create_topics(target.servers, names.transactions, partitions=PARTITIONS)
-    settings = {"KAFKA_BOOTSTRAP_SERVERS": target.servers, **names.settings()}
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": target.servers, **names.settings(), **phase.settings}
     with ExitStack() as stack:
         services = stack.enter_context(closing(Services({**settings, "KAFKA_CLIENT": target.client}, target.directory)))
-        detector = services.start("detector", LOG_TRANSACTIONS="none", **target.settings)
+        detector = services.start("detector", **{**phase.settings, **target.settings, "LOG_TRANSACTIONS": "none"})
         detector.wait_for_line("assigned", _START_SECONDS)
         memory = stack.enter_context(closing(Memory(detector.process_id)))
         group = stack.enter_context(closing(GroupOffsets(target.servers, names, PARTITIONS)))

@@ -1,11 +1,12 @@
 """Input of every form for a few seconds: one output of each record, and a detector that stays up."""
 
+import random
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz.records import large, strange, tiny
-from tests.fuzz.run import FuzzTarget, Phase, run
+from tests.fuzz.run import FuzzTarget, Phase, mapped_phase, run
 from tests.support.services import SMALL_BATCHES
 
 pytestmark = pytest.mark.integration
@@ -15,6 +16,7 @@ PHASES = (
     Phase("of every form", strange, 1, most=10_000),
     Phase("as large as the broker takes", large, 1, most=20),
     Phase("of 1 to 10 bytes", tiny, 1, most=50_000),
+    mapped_phase(random.Random(SEED), 1, most=10_000),
 )
 
 

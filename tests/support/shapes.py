@@ -20,6 +20,12 @@ def from_germany(transaction: Transaction) -> str | None:
     return f"from {ip}" if transaction.field("country") == "DE" else None
 
 
+def sees_x(transaction: Transaction) -> str | None:
+    """Find whatever is in the field x that is not empty, and in the x within that."""
+    found = (transaction.field("x"), transaction.field("x", "x"))
+    return repr(found)[:50] if any(found) else None
+
+
 def _json(fields: object) -> bytes:
     return json.dumps(fields).encode()
 

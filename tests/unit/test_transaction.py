@@ -84,7 +84,7 @@ def test_what_is_not_an_amount_makes_it_no_transaction(text: str) -> None:
     ("value", "problem"),
     [
         (None, "no value"),
-        (b"", "not JSON"),
+        (b"", "no value"),
         (b"\xef\xbb\xbf{}", "not JSON"),
         (b"transaction", "not JSON"),
         (written("NaN"), "not JSON"),
