@@ -12,7 +12,6 @@ from benchmarks.filling import Shape, Written
 from benchmarks.runs import Bench
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
-from payments.transaction import Transaction
 from tests.support.topics import create_topics, unique_names
 
 MOST_MORE = {"a mapping": 1.05, "one more field": 1.10}
@@ -28,19 +27,12 @@ MAPPED = {
     "AMOUNT_SCALE": "2",
 }
 MORE = {"country": "DE", "device": {"ip": "192.0.2.7", "os": "android"}}
-WITHOUT, WITH = ({**MAPPED, "FRAUD_RULES": f"benchmarks.mapping:{rule}"} for rule in ("asks_nothing", "asks_country"))
+WITHOUT, WITH = (
+    {**MAPPED, "FRAUD_RULES": f"benchmarks.field_rules:{rule}"} for rule in ("asks_nothing", "asks_country")
+)
 
 Filled = tuple[str, Written]
 Pair = tuple[tuple[Filled, Mapping[str, str]], tuple[Filled, Mapping[str, str]]]
-
-
-def asks_nothing(_transaction: Transaction) -> None:
-    """See nothing."""
-
-
-def asks_country(transaction: Transaction) -> str | None:
-    """See a country that no record has."""
-    return "from nowhere" if transaction.field("country") == "XX" else None
 
 
 def measure(bench: Bench, options: Namespace) -> bool:
