@@ -1,6 +1,7 @@
 """How one record would be read and judged, in words: this shows which FIELD_* settings fit."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 
 from detector.routing import Decision
@@ -46,13 +47,11 @@ def _fields_read(transaction: Transaction, mapping: FieldMapping) -> Lines:
 
 def _fields_of(record: Record) -> Lines:
     """Yield what the record has, as far as it can be read."""
-    try:
+    with suppress(InvalidTransaction, RecursionError):
         document = read_document(unframed(record.value or b""))
-    except InvalidTransaction:
-        return
-    for path, written in islice(written_fields(document), _MOST_FIELDS):
-        value = written[:_LONGEST_LINE].decode(errors="ignore")
-        yield "it has", f"{printable(shown(path))}: {printable(value, _LONGEST_VALUE)}"
+        for path, written in islice(written_fields(document), _MOST_FIELDS):
+            value = written[:_LONGEST_LINE].decode(errors="ignore")
+            yield "it has", f"{printable(shown(path), _LONGEST_LINE)}: {printable(value, _LONGEST_VALUE)}"
 
 
 def _text(lines: Iterable[tuple[str, str]]) -> str:

@@ -55,8 +55,8 @@ def main(process: Process) -> None:
         nargs="?",
         const=STANDARD_INPUT,
         metavar="JSON",
-        help="show how a record with this value would be read and judged, without Kafka; - or nothing: read it from "
-        "standard input",
+        help="show how a record with this value would be read and judged, without Kafka; exit code 1: it would be "
+        "a dead letter. Without JSON it is read from standard input",
     )
     options = parser.parse_args()
     act = serve if options.explain is None else partial(show, given=options.explain, output=process.log)

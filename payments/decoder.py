@@ -181,6 +181,6 @@ def _raise_undecodable(_value: bytes) -> "DecodedTransaction":
     raise msgspec.DecodeError
 
 
-def can_be_decoded(path: Path) -> bool:
-    """Tell whether msgspec can decode fields of these names."""
-    return not any(map(_STRANGE.search, path))
+def can_be_decoded(path: tuple[object, ...]) -> bool:
+    """Tell whether these are names, and such as msgspec can decode fields of."""
+    return all(isinstance(step, str) and not _STRANGE.search(step) for step in path)

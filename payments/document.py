@@ -13,6 +13,7 @@ from payments.transaction import InvalidTransaction
 
 Document = Mapping[str, msgspec.Raw]
 
+TOO_DEEP = "nested too deeply"
 _FRAME = b"\0"
 _FRAME_BYTES = 5
 _MOST_DIGITS = 4300  # of a whole number: what both msgspec and Python take
@@ -39,7 +40,7 @@ def read_document(value: bytes) -> Document:
     except msgspec.DecodeError as error:
         problem = f"not JSON: {error}"
     except RecursionError:
-        problem = "nested too deeply"
+        problem = TOO_DEEP
     raise InvalidTransaction(problem)
 
 

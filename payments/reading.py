@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from msgspec.structs import force_setattr
 
 from payments.decoder import UNEXPECTED, Asked, DecodedTransaction, build_decoder, can_be_decoded
-from payments.document import read_document, unframed
+from payments.document import TOO_DEEP, read_document, unframed
 from payments.fields import exact_amount, has_numbers, read_fields
 from payments.mapping import FieldMapping, Path
 from payments.timestamps import end
@@ -92,8 +92,11 @@ class TransactionReader:
         return type(time) is str or (type(time) in _NUMBERS and 0 <= time < self._end_of_time)
 
     def _read_by_field(self, value: bytes) -> DecodedTransaction:
-        document = read_document(value)
-        read: DecodedTransaction = self._read(*read_fields(document, self._mapping))
+        try:
+            document = read_document(value)
+            read: DecodedTransaction = self._read(*read_fields(document, self._mapping))
+        except RecursionError:  # its limit depends on who calls, so that one part may be read and the next one not
+            raise InvalidTransaction(TOO_DEEP) from None
         if not self._has_numbers and has_numbers(document, self._mapping):
             self._has_numbers = self._converts = True
             self._build()

@@ -53,6 +53,12 @@ def test_what_is_no_json_gets_a_reason() -> None:
     assert explained(None) == ("dead letter  no value\n", False)
 
 
+def test_what_is_nested_deeply_is_not_listed_to_its_end() -> None:
+    text, is_judged = explained(b'{"x":' * 900 + b"1" + b"}" * 900)
+    assert not is_judged
+    assert text.startswith("dead letter  `id` is missing")
+
+
 def test_a_rule_that_fails_is_named() -> None:
     value = b'{"id":"1","source":"a","target":"b","amount":501}'
     text, is_judged = explained(value, FRAUD_RULES="tests.support.harmful_rules:fails_over_500")

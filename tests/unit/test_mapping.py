@@ -1,6 +1,8 @@
 """The settings that say where the fields of a transaction are, and what is read by them."""
 
+from contextlib import suppress
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -164,6 +166,22 @@ def test_a_rule_sees_every_field() -> None:
         assert transaction.field("amount") == 1
         for missing in (("n",), ("big",), ("nope",), ("device", "nope"), ("country", "x"), ("nope", "x")):
             assert transaction.field(*missing) is None
+
+
+def test_what_is_no_name_is_in_no_record() -> None:
+    number: Any = 5
+    assert read(paid('"5":1')).field(number) is None
+
+
+@pytest.mark.parametrize("levels", range(300, 1100, 50))
+def test_however_deeply_it_is_nested_it_is_a_transaction_or_refused(levels: int) -> None:
+    for value in (
+        paid('"timestamp":' + "[" * levels + "]" * levels),
+        paid('"x":' * 1 + '{"x":' * levels + "1" + "}" * levels),
+    ):
+        for settings in ({}, {"FIELD_AMOUNT": ".".join("x" * 50)}):
+            with suppress(InvalidTransaction):
+                read(value, **settings)
 
 
 def test_what_rules_ask_for_in_names_without_end_is_still_answered() -> None:
