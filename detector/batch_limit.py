@@ -23,7 +23,6 @@ class BatchLimit:
         self._most = batch_size
         self._least = min(_LEAST, batch_size)
         self._every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
-        self._cause = ""
         self.size = batch_size
 
     def follow(self, judged: int, judging_seconds: float, throttled_seconds: float, *, in_time: bool) -> None:
@@ -34,9 +33,8 @@ class BatchLimit:
             self._halve(f"a quota of the broker (producer_byte_rate) delays each by {throttled_seconds:,.1f} s")
         elif judged >= self.size and judging_seconds < _QUICK_SECONDS and not throttled_seconds:
             self.size = min(self._most, self.size * 2)
-        if self.size < self._most and self._every.is_due():
-            size, most = f"{self.size:,}", f"{self._most:,}"
-            logger.warning("batches of at most %s records, not %s: %s", size, most, self._cause)
 
     def _halve(self, cause: str) -> None:
-        self.size, self._cause = max(self._least, self.size // 2), cause
+        self.size = max(self._least, self.size // 2)
+        if self.size < self._most and self._every.is_due():
+            logger.warning("batches of at most %s records, not %s: %s", f"{self.size:,}", f"{self._most:,}", cause)

@@ -124,6 +124,8 @@ def judge(detector: Detector, batch: Batch) -> bool:
         is_late = committed < len(piece.records) or time.monotonic() > deadline
         _, batch = batch.split(committed)
         most *= 2
+        if not batch.is_empty:
+            detector.heartbeat.beat()
     if not (batch.is_empty or detector.stop.requested):
         detector.processor.rewind(batch)
     return True

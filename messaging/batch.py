@@ -48,10 +48,10 @@ class Batch(Struct, frozen=True):
     """What one poll returned; each partition's records are in order, and none is of a partition that is not started.
 
     `lost` comes before `gained`: a partition in both has been somebody else's meanwhile. `member` is the library's own
-    word for who has polled, read right after that, even if nothing came; None where that was no member of the group.
+    word for who has polled, read right after that, even if nothing came; None where it has no generation in the group.
 
-    `ends` has by partition how far it has been read, where that is its end and only markers of Kafka transactions lie
-    between the last record and that offset.
+    `ends` has by partition how far it has been read, where no record lies between the last one and that offset: only
+    markers of Kafka transactions, aborted records, or what Kafka has deleted (see with_skipped).
 
     `skipped` has by partition the offset that was to be read next but is not there, and the one at which reading goes
     on: that of the first record. Kafka has deleted what lies between; or that is lower, because the topic is a new one.

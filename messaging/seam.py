@@ -63,7 +63,7 @@ class Processor(Protocol):
         """Begin to read a gained partition there; None: at its first record. Until then it is not read."""
 
     def commit(self, batch: Batch, messages: Sequence[Message]) -> None:
-        """Write the messages and the batch's next offsets in one Kafka transaction; there are some.
+        """Write the messages, if any, and the batch's next offsets in one Kafka transaction; the batch is not empty.
 
         Raises BatchAborted when that did not work, for instance because the partitions have been given to another
         member meanwhile, and MessageRefused when it will not work with these messages.
@@ -88,9 +88,9 @@ class Processor(Protocol):
     def waiting_for(self) -> Mapping[str, str]:
         """Return what does not go on at this moment, though Kafka may answer, each with the reason; both for the log.
 
-        It is that this member is not in the group, or that a partition is read up to where a Kafka transaction of
-        another producer is open: the offset is named, a few seconds later. What has the same name in two answers has
-        not moved between them. Hardly ever asks Kafka; answers within a second. Never raises.
+        It is that this member is not in the group, that a partition has no leader, or that one is read up to where a
+        Kafka transaction of another producer is open: the offset is named, a few seconds later. What has the same name
+        in two answers has not moved between them. Answers within about a second. Never raises.
         """
 
     def close(self) -> None:

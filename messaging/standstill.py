@@ -1,10 +1,11 @@
 """What can hold up a processor, in the words that all implementations of the seam use."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 NO_COORDINATOR = "Kafka names no coordinator for it (offsets.topic.replication.factor may exceed the number of brokers)"
 NO_ANSWER = "its coordinator does not answer"
 OTHER_MEMBERS = "its coordinator waits until the other members have joined again or have left"
+_NO_LEADER = "it has no leader: the brokers that hold it are away, or not in sync with the one that wrote last"
 NO_TRANSACTION_COORDINATOR = (
     "no answer from the coordinator of Kafka transactions (transaction.state.log.replication.factor may exceed the "
     "number of brokers)"
@@ -18,6 +19,11 @@ _OPEN = (
 def not_joined(group: str, why: str) -> Mapping[str, str]:
     """Return that the member is not in the group."""
     return {f"waiting for the group {group}": why}
+
+
+def not_led(topic: str, partitions: Collection[int]) -> Mapping[str, str]:
+    """Return that the partitions cannot be read."""
+    return {f"waiting for {topic}[{partition}]": _NO_LEADER for partition in sorted(partitions)}
 
 
 def not_stable(topic: str, ends: Mapping[int, int]) -> Mapping[str, str]:

@@ -43,13 +43,19 @@ class Membership:
         if offset is not None:
             self.positions[partition] = offset
 
-    def behind_markers(self, read: Mapping[int, int], ends: Mapping[int, int]) -> Mapping[int, int]:
-        """Return those of the partitions' ends that lie behind what was read, now or before."""
-        before = {**self.positions, **read}
-        return {partition: end for partition, end in ends.items() if end > before.get(partition, 0)}
+    def read(self, records: Mapping[int, int], ends: Mapping[int, int]) -> Mapping[int, int]:
+        """Take note of how far one poll has read, by its records and by ends that it told of.
+
+        Return the ends behind which only markers lie: librdkafka may tell of an end, and then of records that have come
+        there since.
+        """
+        before = {**self.positions, **records}
+        behind_markers = {partition: end for partition, end in ends.items() if end > before.get(partition, 0)}
+        self.positions = {**ends, **before, **behind_markers}
+        return behind_markers
 
     def is_next(self, partition: int, offset: int) -> bool:
-        """Tell whether a partition is read, and up to there: librdkafka may tell of one that was lost meanwhile."""
+        """Tell whether a partition is started, and not read beyond there: librdkafka may tell of one that was lost."""
         return partition not in self.waiting and offset >= self.positions.get(partition, 0)
 
     def rewound(self, offsets: Mapping[int, int]) -> Mapping[int, int]:

@@ -82,8 +82,7 @@ class ConfluentProcessor:
             record(message) for message in polled if message.error() is None or self._is_read(message, ends, sought)
         ]
         batch = Batch(records, lost, gained, member)
-        batch = replace(batch, ends=self._membership.behind_markers(batch.next_offsets(), ends)) if ends else batch
-        self._membership.positions |= {**batch.next_offsets(), **ends}
+        batch = replace(batch, ends=self._membership.read(batch.next_offsets(), ends))
         skipped = {at: self._skip(at, offset) for at, offset in sought.items() if self._membership.is_next(at, offset)}
         return batch.with_skipped(skipped) if skipped else batch
 
@@ -158,11 +157,11 @@ class ConfluentProcessor:
 
     def _is_read(self, message: Any, ends: dict[int, int], sought: dict[int, int]) -> bool:
         """Take note of a partition's end, or of an offset that is not there; raise for any other error."""
-        found = {_END: ends, _NOT_THERE: sought}.get(message.error().code())
-        if found is None:
+        found, offset = {_END: ends, _NOT_THERE: sought}.get(message.error().code()), message.offset()
+        if found is None or offset is None:  # None: the log was cut short, by a leader that had less of it
             self._raise_if_unauthorized(message.error(), "Read", [self._topic])
             raise ClientFailed(f"cannot read: {message.error().str()}")
-        found[message.partition()] = message.offset()
+        found[message.partition()] = offset
         return False
 
     def _skip(self, partition: int, sought: int) -> tuple[int, int]:

@@ -21,6 +21,8 @@ _NO_LEADER = KafkaError(KafkaError.LEADER_NOT_AVAILABLE).str()
 
 def why_not_written(connection: ConnectionSettings, refusals: Refusals, names: Collection[str]) -> str | None:
     """Return why topics take nothing, None where the cluster does not say so. Answers within two seconds."""
+    if not names:  # of which librdkafka would make an error
+        return None
     admin = open_admin(connection, refusals)
     try:
         return replicas.why_not_written(_partitions(admin, sorted(names)), _NOT_ENOUGH, _NO_LEADER)

@@ -1,12 +1,12 @@
 """What holds up a member of a group, as far as the library knows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from confluent_kafka import Consumer
 
 from messaging.confluent.membership import Membership
-from messaging.standstill import NO_ANSWER, NO_COORDINATOR, OTHER_MEMBERS, not_joined, not_stable
+from messaging.standstill import NO_ANSWER, NO_COORDINATOR, OTHER_MEMBERS, not_joined, not_led, not_stable
 
 _UNNAMED = ("init", "query-coord", "wait-coord")
 _NAMED_AND_SILENT = ("wait-broker", "wait-broker-transport")
@@ -22,13 +22,15 @@ class Standstill:
         self._state = "init"
         self._is_connected = False
         self._stable_ends: Mapping[int, int] = {}  # of the partitions that have more records
+        self._without_leader: Collection[int] = ()
 
     def on_statistics(self, statistics: str) -> None:
-        """Take note of how far librdkafka is with the group, and up to where records are committed; for `stats_cb`."""
+        """Take note of how far librdkafka is with the group and the partitions; for `stats_cb`."""
         told = msgspec.json.decode(statistics)
         self._state = told["cgrp"]["state"]
         self._is_connected = any(broker["state"] == "UP" for broker in told["brokers"].values())
         partitions = told["topics"].get(self._topic, {"partitions": {}})["partitions"].values()
+        self._without_leader = {partition["partition"] for partition in partitions if partition["leader"] < 0}
         self._stable_ends = {
             partition["partition"]: partition["ls_offset"]
             for partition in partitions
@@ -43,14 +45,12 @@ class Standstill:
         """Return what does not go on, and why (see messaging.seam)."""
         if not self.has_joined(consumer):
             return not_joined(self._group, self._why_not_joined())
-        return not_stable(
-            self._topic,
-            {
-                partition: position
-                for partition, position in self._membership.positions.items()
-                if position == self._stable_ends.get(partition)
-            },
-        )
+        positions = self._membership.positions
+        open_there = {at: position for at, position in positions.items() if position == self._stable_ends.get(at)}
+        return {
+            **not_led(self._topic, positions.keys() & self._without_leader),
+            **not_stable(self._topic, open_there),
+        }
 
     def _why_not_joined(self) -> str:
         if not self._is_connected or self._state in _NAMED_AND_SILENT:

@@ -136,12 +136,12 @@ class Transactions:
         """
         outputs = {message.topic for message in messages}
         unauthorized = partial(self._raise_if_unauthorized, outputs)
-        if not (problem.txn_requires_abort() or is_one_of(problem, _NO_PARTITION, *_REFUSED_FOR_GOOD)):
-            unauthorized(problem)
-            raise ClientFailed(f"cannot write: {words}")
         said = f"cannot write: {words}; cannot abort"
         with raising_client_failed(said, unauthorized):
             refusal = self._refusal_of_a_topic(problem, outputs)
+        if not (problem.txn_requires_abort() or is_one_of(problem, _NO_PARTITION, *_REFUSED_FOR_GOOD)):
+            self._raise_refusal(refusal, outputs, problem)
+            raise ClientFailed(f"cannot write: {words}")
         with raising_client_failed(said, partial(self._raise_refusal, refusal, outputs)):
             until_done(self._producer, self._refusals, self._producer.abort_transaction, partial(self._tell, messages))
             self._producer = self._open_producer()

@@ -35,7 +35,7 @@ class Membership(ConsumerRebalanceListener):
         """Return how far the partitions are read that are read to their ends, where only markers lie in between."""
         self.positions |= {partition: offset for partition, offset in read.items() if partition in self.positions}
         ends: dict[int, int] = {}
-        with suppress(KafkaError):  # the next poll says why
+        with suppress(KafkaError):  # what lasts is raised by a poll
             for at in self._consumer.assignment():
                 now = self._consumer.position(at, timeout_ms=0) if at.partition in self.positions else None
                 if now is not None and self.positions[at.partition] < now == self._consumer.highwater(at):

@@ -59,12 +59,12 @@ class KafkaPythonProcessor:
     def poll(self, seconds: float, most: int) -> Batch:
         unauthorized = partial(self._raise_if_unauthorized, operation="Read", topics=[self._topic])
         self._refusals.raise_if_refused()
-        skipped: Mapping[int, tuple[int, int]] = {}
+        sought: Mapping[TopicPartition, int] = {}
         with raising_client_failed("cannot read", self._refusals, unauthorized):
             try:
                 polled = self._consumer.poll(timeout_ms=math.ceil(seconds * 1000), max_records=most)
             except OffsetOutOfRangeError as error:
-                polled, skipped = {}, self._skip(error.args[0])
+                polled, sought = {}, error.args[0]
         member = self._consumer.group_metadata()
         self._raise_if_outside(member)
         self._membership.follow(member)
@@ -74,7 +74,8 @@ class KafkaPythonProcessor:
         ]
         ends = self._membership.ends({at.partition: reads[-1].offset + 1 for at, reads in polled.items()})
         batch = Batch(records, lost, gained, member if member.generation_id >= 0 else None, ends=ends)
-        return batch.with_skipped(skipped) if skipped else batch
+        sought = {at: offset for at, offset in sought.items() if at.partition in self._membership.positions}
+        return batch.with_skipped(self._skip(sought)) if sought else batch
 
     def committed(self, partition: int) -> int | None:
         at = TopicPartition(self._topic, partition)
@@ -120,7 +121,7 @@ class KafkaPythonProcessor:
             return None
         try:
             lags = [self._partition_lag(partition) for partition in self._consumer.assignment()]
-        except KafkaError:  # the next poll says why
+        except KafkaError:
             return None
         return None if None in lags or self._membership.waiting else sum(lags)
 
@@ -133,7 +134,8 @@ class KafkaPythonProcessor:
 
     def _skip(self, sought: Mapping[TopicPartition, int]) -> Mapping[int, tuple[int, int]]:
         """Go on at the first records of partitions; return by partition what was sought there, and where it goes on."""
-        firsts = self._consumer.beginning_offsets(list(sought), timeout_ms=math.ceil(_FIRST_OFFSET_SECONDS * 1000))
+        with raising_client_failed("cannot read", self._refusals):
+            firsts = self._consumer.beginning_offsets(list(sought), timeout_ms=math.ceil(_FIRST_OFFSET_SECONDS * 1000))
         for partition, first in firsts.items():
             self._consumer.seek(partition, first)
             self._membership.positions[partition.partition] = first

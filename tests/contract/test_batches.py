@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from messaging.seam import BatchAborted, MessageRefused
-from tests.contract.stage import Member, Stage, next_batch, read_on, values
+from tests.contract.stage import POLL_SECONDS, Member, Stage, next_batch, read_on, values
 from tests.support.topics import message
 
 LARGER_THAN_ALLOWED = b"x" * 2_000_000
@@ -45,6 +45,19 @@ def test_a_batch_may_lead_to_several_topics_and_to_nothing(stage: Stage) -> None
     client.commit([])
     assert values(stage.read(stage.names.legit, 2)) == [b"a", b"c"]
     assert values(stage.read(stage.names.fraud, 1)) == [b"b"]
+
+
+def test_without_markers_no_end_lies_behind_the_records(stage: Stage) -> None:
+    """Each poll meets the end that was reached before, and what has come since: librdkafka tells of both at once."""
+    client = stage.member()
+    batches = []
+    for number in range(20):
+        write_numbers(stage, number, 1)
+        next_batch(client)
+        batches.append(client.batch)
+        client.commit([])
+    batches += [client.batch for _ in range(3) if not client.poll(POLL_SECONDS)]
+    assert [dict(batch.ends) for batch in batches] == [{}] * 23
 
 
 def test_what_is_not_committed_is_read_again_by_the_next_member(stage: Stage) -> None:

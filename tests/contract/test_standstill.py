@@ -1,5 +1,6 @@
 """What a member says of its own stall, so that the log can tell why nothing comes."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,7 +18,7 @@ from tests.contract.stage import (
 from tests.support.topics import message
 from tests.support.waiting import wait_until
 
-QUIET_QUESTIONS = 5
+QUIET_QUESTIONS = 18  # of polls of 0.2 s: longer than a partition may stand still before it is asked about
 
 
 def test_a_member_that_has_not_joined_says_so_and_knows_no_lag(stage: Stage) -> None:
@@ -96,7 +97,11 @@ def test_a_batch_that_is_not_committed_yet_is_no_stall(stage: Stage, count: int)
         next_batch(client)
         client.commit([])
     next_batch(client)
-    assert [dict(client.processor.waiting_for()) for _ in range(QUIET_QUESTIONS)] == [{}] * QUIET_QUESTIONS
+    answered = []
+    for _ in range(QUIET_QUESTIONS):
+        time.sleep(POLL_SECONDS)
+        answered.append(dict(client.processor.waiting_for()))
+    assert answered == [{}] * QUIET_QUESTIONS
 
 
 def answers(member: Member) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lone_broker import change_least_in_sync, create_half_replicated, lone_broker
+from tests.support.lone_broker import HALF_LED, change_least_in_sync, create_half_replicated, lone_broker
 from tests.support.services import Services
 from tests.support.topics import Names, committed, message, write
 
@@ -73,6 +73,18 @@ def test_a_detector_with_a_long_kafka_transaction_timeout_says_so_meanwhile(
     assert not detector.matches(f"{ELSE}|new client")
     change_least_in_sync(lone, *names.outputs, least_in_sync=1)
     detector.wait_for_line(" LEGIT ")
+    assert detector.stop() == 0
+
+
+def test_a_detector_names_a_partition_without_a_leader_and_judges_the_others(
+    near_it: Services, lone: str, names: Names
+) -> None:
+    create_half_replicated(lone, *names.outputs, least_in_sync=1)
+    write(lone, [message(HALF_LED, paid(1), partition=0)])
+    detector = near_it.start("detector", TRANSACTIONS_TOPIC=HALF_LED)
+    detector.wait_for_line(" LEGIT ")
+    detector.wait_for_line(f"WARNING waiting for {HALF_LED}\\[1\\]: it has no leader", count=2)
+    assert not detector.matches(f"new client|{HALF_LED}\\[0\\]: ")
     assert detector.stop() == 0
 
 

@@ -1,6 +1,6 @@
 """A broker whose neighbour has died: topics can have a replica that is never in sync."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from confluent_kafka import KafkaException
@@ -10,6 +10,7 @@ from embedded_kafka import EmbeddedKafka
 from tests.support.brokers import IMPATIENT
 from tests.support.waiting import wait_until
 
+HALF_LED = "half-led"
 _REPLICAS = [[1, 2]]
 _LEAST = "min.insync.replicas"
 _FENCED_SECONDS = 20
@@ -18,7 +19,7 @@ _PROPERTIES = {**IMPATIENT, "broker.session.timeout.ms": "3000", "broker.heartbe
 
 @contextmanager
 def lone_broker() -> Iterator[EmbeddedKafka]:
-    """Start two brokers, and kill the second."""
+    """Start two brokers, and kill the second, which alone has partition 1 of the topic HALF_LED."""
     survivor, neighbour = EmbeddedKafka(properties=_PROPERTIES), EmbeddedKafka(properties=_PROPERTIES)
     voters = f"1@127.0.0.1:{survivor.ports.controller}"
     survivor.properties["controller.quorum.voters"] = voters
@@ -34,6 +35,8 @@ def lone_broker() -> Iterator[EmbeddedKafka]:
     with ExitStack() as started:
         started.enter_context(survivor)
         started.enter_context(neighbour)
+        wait_until(lambda: _brokers(survivor.bootstrap_servers) == 2, _FENCED_SECONDS, "the neighbour")
+        _create([NewTopic(HALF_LED, 2, replica_assignment=[[1], [2]])], survivor.bootstrap_servers)
         neighbour.kill()
         wait_until(lambda: _brokers(survivor.bootstrap_servers) == 1, _FENCED_SECONDS, "the neighbour to be fenced")
         yield survivor
@@ -42,10 +45,7 @@ def lone_broker() -> Iterator[EmbeddedKafka]:
 def create_half_replicated(servers: str, *names: str, least_in_sync: int) -> None:
     """Create topics of one partition with two replicas, of which one is in sync; return when they are there."""
     settings = {_LEAST: str(least_in_sync)}
-    topics = [NewTopic(name, len(_REPLICAS), replica_assignment=_REPLICAS, config=settings) for name in names]
-    admin = AdminClient({"bootstrap.servers": servers})
-    for created in admin.create_topics(topics).values():
-        created.result()
+    _create([NewTopic(name, len(_REPLICAS), replica_assignment=_REPLICAS, config=settings) for name in names], servers)
 
 
 def change_least_in_sync(servers: str, *names: str, least_in_sync: int) -> None:
@@ -55,6 +55,11 @@ def change_least_in_sync(servers: str, *names: str, least_in_sync: int) -> None:
     admin = AdminClient({"bootstrap.servers": servers})
     for changed in admin.incremental_alter_configs(resources).values():
         changed.result()
+
+
+def _create(topics: Sequence[NewTopic], servers: str) -> None:
+    for created in AdminClient({"bootstrap.servers": servers}).create_topics(topics).values():  # type: ignore[arg-type]
+        created.result()
 
 
 def _brokers(servers: str) -> int:

@@ -68,6 +68,15 @@ def test_a_throttled_batch_halves_it_and_the_line_names_the_quota(caplog: pytest
     )
 
 
+def test_what_grows_again_is_not_told_of(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.batch_limit._SECONDS_BETWEEN_LINES", 0.0)
+    limit = BatchLimit(10_000)
+    limit.follow(32, 0.992, 0.0, in_time=False)
+    for _ in range(5):
+        limit.follow(1, QUICK, 0.0, in_time=True)
+    assert len(caplog.messages) == 1
+
+
 def test_the_line_of_slow_rules_says_how_slow_and_comes_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
     limit = BatchLimit(10_000)
     for _ in range(7):
