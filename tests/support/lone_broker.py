@@ -58,7 +58,8 @@ def change_least_in_sync(servers: str, *names: str, least_in_sync: int) -> None:
 
 
 def _create(topics: Sequence[NewTopic], servers: str) -> None:
-    for created in AdminClient({"bootstrap.servers": servers}).create_topics(topics).values():  # type: ignore[arg-type]
+    admin = AdminClient({"bootstrap.servers": servers})
+    for created in admin.create_topics(list(topics)).values():
         created.result()
 
 
