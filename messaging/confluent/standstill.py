@@ -45,11 +45,11 @@ class Standstill:
         """Return what does not go on, and why (see messaging.seam)."""
         if not self.has_joined(consumer):
             return not_joined(self._group, self._why_not_joined())
-        positions = self._membership.positions
-        open_there = {at: position for at, position in positions.items() if position == self._stable_ends.get(at)}
+        positions = self._membership.positions.items()
+        started = {assigned.partition for assigned in consumer.assignment()}
         return {
-            **not_led(self._topic, positions.keys() & self._without_leader),
-            **not_stable(self._topic, open_there),
+            **not_led(self._topic, started.intersection(self._without_leader)),
+            **not_stable(self._topic, {at: offset for at, offset in positions if offset == self._stable_ends.get(at)}),
         }
 
     def _why_not_joined(self) -> str:

@@ -36,7 +36,7 @@ def create_topics(connection: ConnectionSettings, creation: TopicCreationSetting
         missing = _missing(admin, refusals, names)
         if missing:
             _create(admin, creation, refusals, missing)
-        admin.wait_for_topics(names)
+            admin.wait_for_topics(missing)
 
 
 def describe_topics(connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:

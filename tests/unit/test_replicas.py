@@ -2,7 +2,12 @@
 
 import pytest
 
+from messaging.confluent import replicas
+from messaging.confluent.refusals import Refusals
 from messaging.replicas import Replicas, why_not_written
+from messaging.security.settings import SecuritySettings
+from messaging.settings import ConnectionSettings
+from runtime.settings import read_settings
 
 SOUND = Replicas(has_leader=True, in_sync=2, assigned=3, least=2)
 SHORT = SOUND._replace(in_sync=1)
@@ -24,3 +29,9 @@ LEADERLESS = SOUND._replace(has_leader=False)
 )
 def test_it_is_told_by_partition(partitions: dict[str, Replicas], why: str | None) -> None:
     assert why_not_written(partitions, "too few", "no leader") == why
+
+
+def test_with_no_topic_to_write_to_there_is_nothing_to_be_asked() -> None:
+    """A batch may only move the group's offsets."""
+    refusals = Refusals(read_settings(SecuritySettings, {}))
+    assert replicas.why_not_written(read_settings(ConnectionSettings, {}), refusals, []) is None
