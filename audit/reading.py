@@ -40,7 +40,9 @@ class AuditedTransaction(Transaction, frozen=True, gc=False):
 
     def field(self, name: str, *within: str) -> FieldValue:
         """Return what the record holds there, see Transaction."""
-        return _plain(_find(self.json, (name, *within)))
+        path = (name, *within)
+        hash(path)  # raises for what is no name, as the detector does
+        return _plain(_find(self.json, path))
 
 
 AuditedTransaction.__name__ = Transaction.__name__  # as the detector's, where a rule is wrong
@@ -125,12 +127,11 @@ def _amount(written: Any, scale: int) -> Decimal | None:
         return None
     try:
         amount = Decimal(_without_sign_of_zero(written))
+        sign, digits, exponent = amount.as_tuple()
+        scaled = Decimal((sign, digits, int(exponent) - scale)) if scale else amount
     except InvalidOperation:
         return None
-    if amount < 0:
-        return None
-    sign, digits, exponent = amount.as_tuple()
-    return Decimal((sign, digits, int(exponent) - scale)) if scale else amount
+    return None if scaled < 0 else scaled
 
 
 def _currency(found: Any, path: Path) -> str | None:

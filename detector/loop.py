@@ -82,8 +82,9 @@ def run(detector: Detector) -> None:
             raise ClientFailed(f"{aborts} consecutive batches aborted")
         if aborts:
             detector.stop.wait(_PAUSE_AFTER_ABORT_SECONDS)
-        detector.standstills.report(detector.processor.waiting_for)
-        detector.report.summary(detector.processor.lag)
+        if not detector.stop.requested:  # what a stop has left of a batch is not in the lag
+            detector.standstills.report(detector.processor.waiting_for)
+            detector.report.summary(detector.processor.lag)
 
 
 def poll_and_judge(detector: Detector) -> bool:
@@ -118,7 +119,8 @@ def judge(detector: Detector, batch: Batch) -> bool:
             detector.heartbeat.beat()
             continue
         except BatchAborted as aborted:
-            logger.warning("batch of %d records aborted, reading it again: %s", len(batch.records), aborted)
+            what = f"batch of {len(batch.records)} records" if batch.records else "new offset"
+            logger.warning("%s aborted, reading it again: %s", what, aborted)
             detector.processor.rewind(batch)
             return batch is not whole
         is_late = committed < len(piece.records) or time.monotonic() > deadline

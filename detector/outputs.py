@@ -14,7 +14,7 @@ class Outputs(Struct, frozen=True):
 
     `keeps_partition` names the topics that have as many partitions as the one that is read. `max_message_bytes` is the
     largest record batch that all of them accept. `most_before_ms` and `most_after_ms` say how far a timestamp may be
-    before and after the present.
+    before and after the present. `need_keys` are the compacted ones: they take no record without a key.
     """
 
     fraud: str
@@ -24,6 +24,7 @@ class Outputs(Struct, frozen=True):
     max_message_bytes: int
     most_before_ms: int = ANY_TIME_MS
     most_after_ms: int = ANY_TIME_MS
+    need_keys: Collection[str] = ()
 
 
 def outputs_of(names: TopicSettings, topics: Mapping[str, Topic]) -> Outputs:
@@ -47,4 +48,5 @@ def outputs_of(names: TopicSettings, topics: Mapping[str, Topic]) -> Outputs:
         most_before_ms=min(output.most_before_ms for output in outputs),
         # They accept what the input has accepted, now or later, unless their limit is narrower.
         most_after_ms=most_after if most_after < source.most_after_ms else ANY_TIME_MS,
+        need_keys={name for name in names.outputs if topics[name].is_compacted},
     )

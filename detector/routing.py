@@ -61,9 +61,8 @@ def route(record: Record, decision: Decision, outputs: Outputs, now: int) -> tup
         if verdict.reasons
         else _message(record, outputs, outputs.legit, record.headers)
     )
-    if not _fits(message, outputs):
-        size, limit = batch_bytes(message), outputs.max_message_bytes
-        return dead_letter(record, outputs, now, f"{size} bytes uncompressed exceed max.message.bytes={limit}")
+    if (record.key is None and message.topic in outputs.need_keys) or not _fits(message, outputs):
+        return dead_letter(record, outputs, now, _why_not_taken(message, outputs))
     return message, verdict
 
 
@@ -108,6 +107,12 @@ def _fits(message: Message, outputs: Outputs) -> bool:
     if message.headers:
         most += sum(_most_header_bytes(name, value) for name, value in message.headers)
     return most <= outputs.max_message_bytes or batch_bytes(message) <= outputs.max_message_bytes
+
+
+def _why_not_taken(message: Message, outputs: Outputs) -> str:
+    if message.key is None and message.topic in outputs.need_keys:
+        return f"{message.topic} takes no record without a key (cleanup.policy=compact)"
+    return f"{batch_bytes(message)} bytes uncompressed exceed max.message.bytes={outputs.max_message_bytes}"
 
 
 def _most_header_bytes(name: str, value: bytes | None) -> int:

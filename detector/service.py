@@ -29,6 +29,7 @@ from runtime.timing import now_ms
 
 STANDARD_INPUT = "-"
 EXIT_NOT_JUDGED = 1
+MOST_BYTES = 100_000_000
 
 logger = logging.getLogger("detector")
 
@@ -76,9 +77,12 @@ def standard_input() -> bytes:
     """Return what comes in there, without the end of its last line. Raises ServiceFailed."""
     try:
         with open(0, "rb", closefd=False) as file:
-            return file.read().removesuffix(b"\n")
+            value = file.read(MOST_BYTES + 1).removesuffix(b"\n")
     except OSError as error:
         raise ServiceFailed(f"cannot read standard input: {error.strerror}") from error
+    if len(value) > MOST_BYTES:
+        raise ServiceFailed(f"standard input holds more than the {MOST_BYTES:,} bytes that a record can have")
+    return value
 
 
 def serve(settings: DetectorSettings, stop: Stop) -> None:

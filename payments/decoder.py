@@ -11,11 +11,12 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 
 from payments.document import find, read_document, value_of
-from payments.mapping import FieldMapping, FieldValue, Path
+from payments.mapping import HALF_A_CHARACTER, MOST_STEPS, FieldMapping, FieldValue, Path
 from payments.transaction import Transaction
 
 _NOWHERE = "\x7f"  # begins the names of what no record holds
-_STRANGE = re.compile(rf'["\\\x00-\x1f]|^{_NOWHERE}')  # names that msgspec cannot decode, and those
+# Names that msgspec cannot decode, and those.
+_STRANGE = re.compile(rf'["\\\x00-\x1f]|^{_NOWHERE}|{HALF_A_CHARACTER.pattern}')
 _KINDS: Mapping[str, Any] = {
     "id": str,
     "source": str,
@@ -37,7 +38,7 @@ class _Unread:
 class Asked(NamedTuple):
     """What rules have asked for: `getters` of the fields that are decoded, and who is told to decode another."""
 
-    getters: Mapping[Path, Callable[[Any], FieldValue]]
+    getters: Mapping[Path, Callable[[Any], msgspec.Raw | None]]
     want: Callable[[Path], None]
 
 
@@ -53,14 +54,16 @@ class DecodedTransaction(Transaction, frozen=True, gc=False):
         """Return what the record holds there: see Transaction."""
         path = (name, *within)
         get = self.asked.getters.get(path)
+        written: bytes | msgspec.Raw | None
         if get is None:
             self.asked.want(path)
             written = find(read_document(self.json), path)
-            return None if written is None else value_of(written)
-        try:
-            return get(self)
-        except AttributeError:  # the object around it is missing
-            return None
+        else:
+            try:
+                written = get(self)
+            except AttributeError:  # the object around it is missing
+                return None
+        return None if written is None else value_of(bytes(written))
 
 
 class _Leaf(NamedTuple):
@@ -88,7 +91,7 @@ def build_decoder(
         return _raise_undecodable
     paths, tree = _paths(mapping), _mapped_tree(mapping, accept_numbers=accept_numbers)
     asked = {path: f"asked_{number}" for number, path in enumerate(wanted)}
-    found = [path for path, attribute in asked.items() if _has_added(tree, path, _Leaf(attribute, Any, None))]
+    found = [path for path, attribute in asked.items() if _has_added(tree, path, _Leaf(attribute, msgspec.Raw, None))]
     is_flat = all(len(path) == 1 for path in paths.values())
     prefix = "" if is_flat else "wire."
     getters = {path: attrgetter(prefix + _attribute(tree, path)) for path in found}
@@ -182,5 +185,5 @@ def _raise_undecodable(_value: bytes) -> "DecodedTransaction":
 
 
 def can_be_decoded(path: tuple[object, ...]) -> bool:
-    """Tell whether these are names, and such as msgspec can decode fields of."""
-    return all(isinstance(step, str) and not _STRANGE.search(step) for step in path)
+    """Tell whether these are names, not too many, and such as msgspec can decode fields of."""
+    return len(path) <= MOST_STEPS and all(isinstance(step, str) and not _STRANGE.search(step) for step in path)

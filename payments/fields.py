@@ -1,7 +1,7 @@
 """Reads the fields of a transaction one by one, so that it can say what is wrong with which."""
 
 import re
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Clamped, Context, Decimal, DecimalException, InvalidOperation, Rounded
 
 from payments.document import Document, digits_of, find, text_of, value_of
 from payments.mapping import FieldMapping, Path, WrittenTime, shown
@@ -9,7 +9,7 @@ from payments.timestamps import is_time
 from payments.transaction import InvalidTransaction
 
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
-EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[InvalidOperation, Rounded, Clamped])
 _LONGEST_SHOWN = 40
 _CONTAINERS = {b"{": "an object", b"[": "an array"}
 
@@ -31,7 +31,7 @@ def has_numbers(document: Document, mapping: FieldMapping) -> bool:
 def exact_amount(written: object, scale: int) -> Decimal | None:
     """Return the amount that a number or a string of digits stands for, exactly; None where it is neither.
 
-    `scale` is how many decimals have been left out of it.
+    `scale` is how many decimals have been left out of it. None, too, where the result cannot be held.
     """
     try:
         if type(written) is str and _DIGITS.fullmatch(written):
@@ -39,7 +39,7 @@ def exact_amount(written: object, scale: int) -> Decimal | None:
         if type(written) is int or (scale and type(written) is Decimal):
             return EXACT.scaleb(written, -scale)
         return written if type(written) is Decimal else None
-    except InvalidOperation:
+    except DecimalException:
         return None
 
 

@@ -19,9 +19,11 @@ FieldValue = str | int | Decimal | bool | list["FieldValue"] | dict[str, "FieldV
 
 AUTO = "auto"
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+MOST_STEPS = 50
 _MOST_DECIMALS = 18
 _STEP = re.compile(r"(?:[^.\\]|\\[.\\\[])+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _INDEX = re.compile(r"(?<!\\)\[[0-9*]*\]?$")
 
 
@@ -33,6 +35,9 @@ def field_path(text: str) -> Path:
         raise ValueError(message)
     if any(map(_INDEX.search, steps)):
         message = "a path through objects only, not through an array"
+        raise ValueError(message)
+    if len(steps) > MOST_STEPS or HALF_A_CHARACTER.search(text):
+        message = f"a path of at most {MOST_STEPS} names, in UTF-8"
         raise ValueError(message)
     return tuple(_ESCAPED.sub(r"\1", step) for step in steps)
 

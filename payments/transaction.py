@@ -29,6 +29,13 @@ class Transaction(Struct, frozen=True, gc=False):
 
     timestamp_unit: ClassVar[str] = AUTO
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.source, self.target, self.amount))
+
+    def __repr__(self) -> str:
+        names = ("id", "source", "target", "amount", "currency", "timestamp")
+        return f"Transaction({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
     @property
     def timestamp(self) -> str:
         """The time: text as it was written, a number as RFC 3339 in UTC with milliseconds."""
@@ -38,7 +45,7 @@ class Transaction(Struct, frozen=True, gc=False):
         """Return what the record holds besides: `field("country")`, or `field("device", "ip")` for a nested field.
 
         A number is an int, or a Decimal where it is written with a point or an exponent; an object is a dict, an array
-        a list. None where there is no such field, where it is null, or a number of more than 4,300 digits, or with an
-        exponent of more than 18 digits. The names may hold any character.
+        a list, which the caller may change. None where there is no such field, where it is null, or a number of more
+        than 4,300 digits, or with an exponent of more than 18 digits. The names may hold any character.
         """
         raise NotImplementedError(name, *within)

@@ -4,7 +4,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ from messaging.security.settings import SecuritySettings
 from messaging.settings import ConnectionSettings
 
 ANSWER_SECONDS = 10.0
+_LEAVE_SECONDS = 1.0
 SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 _PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.02
@@ -69,6 +71,18 @@ def open_admin(connection: ConnectionSettings, refusals: Refusals) -> AdminClien
 def open_consumer(configuration: dict[str, Any]) -> Consumer:
     """Return a consumer that logs as the services do."""
     return Consumer(configuration, **_logger(configuration["bootstrap.servers"]))
+
+
+def close_consumer(consumer: Consumer) -> None:
+    """Leave the group; goes on in the background where that takes longer, as it does while the member joins."""
+
+    def leave() -> None:
+        with suppress(KafkaException, RuntimeError):
+            consumer.close()
+
+    leaving = Thread(target=leave, name="leave", daemon=True)
+    leaving.start()
+    leaving.join(_LEAVE_SECONDS)
 
 
 def open_producer(connection: ConnectionSettings, refusals: Refusals, own: dict[str, Any]) -> Producer:

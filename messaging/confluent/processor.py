@@ -5,7 +5,6 @@ assignment changes while it asks, it takes "may change" for "from the beginning"
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from messaging.batch import Batch, Message
 from messaging.confluent.connection import (
     UNANSWERED,
+    close_consumer,
     configuration,
     is_one_of,
     open_consumer,
@@ -130,8 +130,7 @@ class ConfluentProcessor:
 
     def close(self) -> None:
         self._transactions.close()
-        with suppress(KafkaException, RuntimeError):
-            self._consumer.close()
+        close_consumer(self._consumer)
 
     def _on_statistics(self, statistics: str) -> None:
         watch_connections(statistics)

@@ -81,6 +81,19 @@ def test_a_stop_in_a_slow_rule_leaves_the_rest_of_the_batch(
     assert_nothing_was_decided_by_the_stop(services, broker, names)
 
 
+def test_a_stop_while_the_group_waits_for_another_member_is_orderly(
+    services: Services, broker: str, names: Names
+) -> None:
+    create_topics(broker, *names.topics, partitions=2)
+    suspended = services.start("detector")
+    suspended.wait_for_line("assigned")
+    suspended.pause()
+    joining = services.start("detector")
+    joining.wait_for_line("connected: joining")
+    assert joining.stop() == 0
+    assert not joining.matches("by force|Traceback")
+
+
 def test_a_rule_that_hangs_is_ended_by_force_and_named(services: Services, broker: str, names: Names) -> None:
     detector = judging(services, broker, names, "never_answers")
     assert detector.stop() == 1

@@ -21,6 +21,7 @@ NAMES = ("id", "source", "target", "amount", "currency", "timestamp", "x", "y", 
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map(tuple)
 TEXTS = st.text(st.characters(codec="utf-8"))
 AMOUNTS = st.decimals(min_value=0, allow_nan=False, allow_infinity=False)
+EXTREMES = st.sampled_from(("1e-1999999999999999990", "0e-1999999999999999997", "9e999999999999999999")).map(Decimal)
 DEFAULT = Transaction("", "", "", Decimal(0))
 UNITS = st.sampled_from(("auto", "s", "ms", "us", "ns"))
 
@@ -42,7 +43,13 @@ def mappings(draw: st.DrawFn) -> FieldMapping:
 
 json_values = st.recursive(
     *(
-        st.none() | st.booleans() | st.integers() | AMOUNTS | st.sampled_from(("1", "0900", "-0", "x")) | TEXTS,
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | AMOUNTS
+        | EXTREMES
+        | st.sampled_from(("1", "0900", "-0", "x"))
+        | TEXTS,
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES) | TEXTS, inner, max_size=4),
     ),
     max_leaves=8,

@@ -43,7 +43,21 @@ def test_a_path_has_a_name_for_each_step(path: str, steps: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize(
-    "path", [".", "a.", ".a", "a..b", "a\\", r"a\b", "items[0]", "items[0].amount", "items[].x", "a[*]"]
+    "path",
+    [
+        ".",
+        "a.",
+        ".a",
+        "a..b",
+        "a\\",
+        r"a\b",
+        "items[0]",
+        "items[0].amount",
+        "items[].x",
+        "a[*]",
+        "a\udcff",
+        "x" + ".x" * 50,
+    ],
 )
 def test_a_path_that_cannot_be_is_a_bad_setting(path: str) -> None:
     with pytest.raises(InvalidSettings, match=r"FIELD_AMOUNT=.*expected a path"):
@@ -168,9 +182,55 @@ def test_a_rule_sees_every_field() -> None:
             assert transaction.field(*missing) is None
 
 
+def test_what_a_rule_changes_stays_its_own() -> None:
+    reader = TransactionReader(mapping())
+    for _ in range(3):
+        transaction = reader.read(paid('"device":{"ip":"::1"}'))
+        device: Any = transaction.field("device")
+        del device["ip"]
+        assert transaction.field("device") == {"ip": "::1"}
+
+
 def test_what_is_no_name_is_in_no_record() -> None:
     number: Any = 5
     assert read(paid('"5":1')).field(number) is None
+
+
+def test_names_that_no_field_can_have_are_answered_and_break_nothing() -> None:
+    reader = TransactionReader(mapping())
+    for identity in ('"1"', "7"):  # the decoder is built anew for the first number
+        transaction = reader.read(b'{"id":%s,"source":"a","target":"b","amount":1}' % identity.encode())
+        for path in (("\ud800",), ("x",) * 1000):
+            assert transaction.field(*path) is None
+
+
+def test_a_name_must_be_hashable_for_the_audit_too() -> None:
+    nothing: Any = []
+    read_by_audit = reading.read(Record("t", 0, 0, 0, None, paid('"x":1'), ()), mapping())
+    assert read_by_audit is not None
+    for transaction in (read(paid('"x":1')), read_by_audit):
+        with pytest.raises(TypeError):
+            transaction.field("x", nothing)
+
+
+def test_whatever_is_asked_it_can_be_a_key_and_is_shown_as_before() -> None:
+    reader, value = TransactionReader(mapping()), paid('"x":{"y":[1]}')
+    read_by_audit = reading.read(Record("t", 0, 0, 0, None, value, ()), mapping())
+    assert read_by_audit is not None
+    transactions: list[Transaction] = [read_by_audit]
+    for _ in range(2):
+        transactions.append(reader.read(value))
+        transactions[-1].field("x")
+    assert len(set(map(hash, transactions))) == len(set(map(repr, transactions))) == 1
+
+
+@pytest.mark.parametrize("written", ["1e-1999999999999999997", "10e-1999999999999999997", "0e-1999999999999999997"])
+def test_an_amount_that_cannot_be_held_is_none(written: str) -> None:
+    value = b'{"id":"1","source":"a","target":"b","amount":%s}' % written.encode()
+    with pytest.raises(InvalidTransaction, match="`amount` is not a number: "):
+        read(value, AMOUNT_SCALE="2")
+    assert reading.read(Record("t", 0, 0, 0, None, value, ()), mapping(AMOUNT_SCALE="2")) is None
+    assert read(value).amount == Decimal(written)
 
 
 @pytest.mark.parametrize("levels", [300, *range(900, 1010, 2)])

@@ -100,6 +100,16 @@ def test_a_failed_rule_makes_a_dead_letter_that_names_it() -> None:
     assert outcome.rule_failed
 
 
+def test_without_a_key_there_is_no_place_in_a_compacted_topic() -> None:
+    for amount, topic in (("1", "legit"), ("901", "fraud")):
+        message, _ = route(record(paid(amount), key=None), need_keys={topic})
+        assert message.topic == "dead-letter"
+        problem = f"{topic} takes no record without a key (cleanup.policy=compact)"
+        assert message.headers[-1] == ("__detector.errors.message", problem.encode())
+        message, _ = route(record(paid(amount)), need_keys={topic})
+        assert message.topic == topic
+
+
 def test_a_topic_with_other_partitions_is_left_to_the_key() -> None:
     message, _ = route(record(paid("1")), keeps_partition={"fraud"})
     assert message.partition is None
