@@ -17,6 +17,7 @@ from payments.transaction import Transaction
 _NOWHERE = "\x7f"  # begins the names of what no record holds
 # Names that msgspec cannot decode, and those.
 _STRANGE = re.compile(rf'["\\\x00-\x1f]|^{_NOWHERE}|{HALF_A_CHARACTER.pattern}')
+_NULL = msgspec.Raw(b"null")
 _KINDS: Mapping[str, Any] = {
     "id": str,
     "source": str,
@@ -38,7 +39,7 @@ class _Unread:
 class Asked(NamedTuple):
     """What rules have asked for: `getters` of the fields that are decoded, and who is told to decode another."""
 
-    getters: Mapping[Path, Callable[[Any], msgspec.Raw | None]]
+    getters: Mapping[Path, Callable[[Any], msgspec.Raw]]
     want: Callable[[Path], None]
 
 
@@ -54,16 +55,14 @@ class DecodedTransaction(Transaction, frozen=True, gc=False):
         """Return what the record holds there: see Transaction."""
         path = (name, *within)
         get = self.asked.getters.get(path)
-        written: bytes | msgspec.Raw | None
         if get is None:
             self.asked.want(path)
             written = find(read_document(self.json), path)
-        else:
-            try:
-                written = get(self)
-            except AttributeError:  # the object around it is missing
-                return None
-        return None if written is None else value_of(bytes(written))
+            return None if written is None else value_of(written)
+        try:
+            return value_of(get(self))
+        except AttributeError:  # the object around it is missing
+            return None
 
 
 class _Leaf(NamedTuple):
@@ -91,7 +90,7 @@ def build_decoder(
         return _raise_undecodable
     paths, tree = _paths(mapping), _mapped_tree(mapping, accept_numbers=accept_numbers)
     asked = {path: f"asked_{number}" for number, path in enumerate(wanted)}
-    found = [path for path, attribute in asked.items() if _has_added(tree, path, _Leaf(attribute, msgspec.Raw, None))]
+    found = [path for path, attribute in asked.items() if _has_added(tree, path, _Leaf(attribute, msgspec.Raw, _NULL))]
     is_flat = all(len(path) == 1 for path in paths.values())
     prefix = "" if is_flat else "wire."
     getters = {path: attrgetter(prefix + _attribute(tree, path)) for path in found}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -20,7 +20,10 @@ _MOST_DIGITS = 4300  # of a whole number: what both msgspec and Python take
 _WHOLE_NUMBER = re.compile(rb"-?[0-9]+")
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
-_decode_field = msgspec.json.Decoder(Any, float_hook=Decimal).decode
+_decode_field = cast(
+    "Callable[[bytes | msgspec.Raw], FieldValue]", msgspec.json.Decoder(Any, float_hook=Decimal).decode
+)
+_read_field: Callable[..., FieldValue] = json.loads
 
 
 def unframed(value: bytes) -> bytes:
@@ -78,12 +81,12 @@ def digits_of(written: bytes) -> str | None:
     return "0" if written == b"-0" else written.decode()
 
 
-def value_of(written: bytes) -> FieldValue:
+def value_of(written: bytes | msgspec.Raw) -> FieldValue:
     """Return what is written there, as `Transaction.field` does."""
     try:
-        return cast("FieldValue", _decode_field(written))
+        return _decode_field(written)
     except (msgspec.ValidationError, InvalidOperation):
-        return cast("FieldValue", json.loads(written, parse_int=_whole_number, parse_float=_number))
+        return _read_field(bytes(written), parse_int=_whole_number, parse_float=_number)
 
 
 def _whole_number(digits: str) -> int | None:

@@ -11,12 +11,14 @@ from msgspec.structs import force_setattr
 
 from payments.decoder import UNEXPECTED, Asked, DecodedTransaction, build_decoder, can_be_decoded
 from payments.document import TOO_DEEP, read_document, unframed
-from payments.fields import exact_amount, has_numbers, read_fields
+from payments.fields import EXACT, exact_amount, has_numbers, read_fields
 from payments.mapping import FieldMapping, Path
 from payments.timestamps import end
 from payments.transaction import InvalidTransaction, Transaction
 
 _ZERO = Decimal(0)
+_ONE = Decimal(1)
+_product = EXACT.multiply
 _NUMBERS = (int, Decimal)
 _IDENTITIES = ("id", "source", "target")
 _MOST_WANTED = 50
@@ -45,6 +47,7 @@ class TransactionReader:
         self._mapping = mapping
         self._keeps_json = keeps_json
         self._lacks_id = mapping.id is None
+        self._unit = _ONE.scaleb(-mapping.amount_scale)
         self._end_of_time = end(mapping.timestamp_unit)
         self._wanted: list[Path] = []
         self._has_numbers = False  # for accounts or ids, so far
@@ -81,7 +84,10 @@ class TransactionReader:
 
     def _convert(self, read: DecodedTransaction) -> bool:
         """Convert what was decoded as another type than a transaction has; return False where it cannot be."""
-        amount = exact_amount(read.amount, self._mapping.amount_scale)
+        written: Any = read.amount
+        amount = (
+            _product(written, self._unit) if type(written) is int else exact_amount(written, self._mapping.amount_scale)
+        )
         if amount is None or amount < _ZERO:
             return False
         force_setattr(read, "amount", amount)

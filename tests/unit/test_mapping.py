@@ -182,6 +182,19 @@ def test_a_rule_sees_every_field() -> None:
             assert transaction.field(*missing) is None
 
 
+def test_a_number_that_cannot_be_held_is_none_for_the_audit_too() -> None:
+    value = paid('"big":1e99999999999999999999,"long":%s' % ("9" * 4301))
+    transaction = reading.read(Record("t", 0, 0, 0, None, value, ()), mapping())
+    assert transaction is not None
+    for found in (transaction, read(value)):
+        assert (found.field("big"), found.field("long")) == (None, None)
+
+
+def test_only_what_was_read_from_a_record_has_other_fields() -> None:
+    with pytest.raises(NotImplementedError):
+        Transaction("1", "a", "b", Decimal(1)).field("country")
+
+
 def test_what_a_rule_changes_stays_its_own() -> None:
     reader = TransactionReader(mapping())
     for _ in range(3):
