@@ -1,7 +1,8 @@
 """The law: where a record belongs, decided anew by code that shares nothing with the detector.
 
-Only the functions of the user's own rules are shared, and the shape of the transaction that they take. They are called
-a second time here, so they must give the same answer to the same transaction.
+Only the functions of the user's own rules are shared, the shape of the transaction that they take, and the settings
+that say where its fields are. The rules are called a second time here, so they must give the same answer to the same
+transaction.
 """
 
 from collections.abc import Callable, Sequence

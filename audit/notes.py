@@ -10,7 +10,7 @@ from runtime.logs import printable
 
 def note(kind: str, record: Record, topics: TopicSettings, law: Law) -> str:
     """Return what is known of an offence's record: that of the input, or that of an output without one."""
-    transaction = read(record, law.mapping)
+    transaction = None if law.mapping.id is None else read(record, law.mapping)
     known = [] if transaction is None else [f"id {printable(transaction.id)}"]
     if kind in (LOST, MISROUTED):
         known.append(_expected(record, topics, law))

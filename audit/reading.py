@@ -1,4 +1,4 @@
-"""What a value of the input says, read by code that shares nothing with the detector."""
+"""What a value of the input says, read by code that shares nothing with the detector but the settings of the fields."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from messaging.batch import Record
 from payments.mapping import FieldMapping, FieldValue, Path, WrittenTime
 from payments.transaction import Transaction
 
-_MOST_LEVELS = 500  # a parser may give up somewhere behind that, Python's own too
+_MOST_LEVELS = 200  # a parser, or what copies an object for a rule, may give up somewhere behind that
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+", re.ASCII)
 _MOST_DIGITS = 4300  # of a whole number that a rule is given

@@ -37,14 +37,18 @@ class _Unread:
 
 
 class Asked(NamedTuple):
-    """What rules have asked for: `getters` of the fields that are decoded, and who is told to decode another."""
+    """What rules have asked for: `getters` of the fields that are decoded; `want` is called with any other path."""
 
     getters: Mapping[Path, Callable[[Any], msgspec.Raw]]
     want: Callable[[Path], None]
 
 
 class DecodedTransaction(Transaction, frozen=True, gc=False):
-    """A transaction and the JSON that it was read from. What a rule asks for is decoded with the next ones."""
+    """A transaction and the JSON that it was read from. What a rule asks for is decoded with the next ones.
+
+    That holds for the first paths, see reading, but for those that lead to a mapped field, and through or from another
+    one: for these the JSON is parsed again.
+    """
 
     json: Any = b""
     wire: Any = None
@@ -83,8 +87,8 @@ def build_decoder(
     """Return a decoder for the mapped fields and those that are wanted besides.
 
     It returns transactions whose amount and time are whatever the JSON has there, and id, source and target text, or
-    numbers too where it shall `accept_numbers`. It raises one of UNEXPECTED where it cannot read the value. What a rule
-    asks for besides is told to `want`.
+    numbers too where it shall `accept_numbers`; a currency that may be missing may be None. It raises one of UNEXPECTED
+    where it cannot read the value. `want` is called with a path that a rule asks for and that is not decoded yet.
     """
     if not all(map(can_be_decoded, mapping.paths.values())):
         return _raise_undecodable
@@ -164,7 +168,9 @@ def _mapped_tree(mapping: FieldMapping, *, accept_numbers: bool) -> _Tree:
     for name, path in _paths(mapping).items():
         is_somewhere = name in mapping.paths
         default = msgspec.NODEFAULT if is_somewhere and mapping.is_required(name) else ""
-        _has_added(tree, path, _Leaf(_ATTRIBUTES[name], kinds[name] if is_somewhere else _Unread, default))
+        kind = kinds[name] if is_somewhere else _Unread
+        optional = kind | None if kind is str and default == "" else kind
+        _has_added(tree, path, _Leaf(_ATTRIBUTES[name], optional, default))
     return tree
 
 
@@ -185,4 +191,4 @@ def _raise_undecodable(_value: bytes) -> "DecodedTransaction":
 
 def can_be_decoded(path: tuple[object, ...]) -> bool:
     """Tell whether these are names, not too many, and such as msgspec can decode fields of."""
-    return len(path) <= MOST_STEPS and all(isinstance(step, str) and not _STRANGE.search(step) for step in path)
+    return len(path) <= MOST_STEPS and all(type(step) is str and not _STRANGE.search(step) for step in path)

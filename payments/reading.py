@@ -13,7 +13,7 @@ from payments.decoder import UNEXPECTED, Asked, DecodedTransaction, build_decode
 from payments.document import TOO_DEEP, read_document, unframed
 from payments.fields import EXACT, exact_amount, has_numbers, read_fields
 from payments.mapping import FieldMapping, Path
-from payments.timestamps import end
+from payments.timestamps import end_of_time
 from payments.transaction import InvalidTransaction, Transaction
 
 _ZERO = Decimal(0)
@@ -48,7 +48,9 @@ class TransactionReader:
         self._keeps_json = keeps_json
         self._lacks_id = mapping.id is None
         self._unit = _ONE.scaleb(-mapping.amount_scale)
-        self._end_of_time = end(mapping.timestamp_unit)
+        self._end_of_time = end_of_time(mapping.timestamp_unit)
+        optional = {"currency": "currency", "timestamp": "written_time"}
+        self._may_be_null = [attribute for name, attribute in optional.items() if not mapping.is_required(name)]
         self._wanted: list[Path] = []
         self._has_numbers = False  # for accounts or ids, so far
         self._converts = bool(mapping.amount_scale)
@@ -74,7 +76,7 @@ class TransactionReader:
         else:
             amount = read.amount
             is_read = type(amount) is Decimal and amount >= _ZERO and type(read.written_time) is str
-            if (self._converts or not is_read) and not self._convert(read):
+            if (self._converts or not is_read or read.currency is None) and not self._convert(read):
                 read = self._read_by_field(value)
         if self._keeps_json:
             force_setattr(read, "json", value)
@@ -94,6 +96,9 @@ class TransactionReader:
         if self._has_numbers:
             for name in _IDENTITIES:
                 force_setattr(read, name, str(getattr(read, name)))
+        for attribute in self._may_be_null:
+            if getattr(read, attribute) is None:
+                force_setattr(read, attribute, "")
         time: Any = read.written_time
         return type(time) is str or (type(time) in _NUMBERS and 0 <= time < self._end_of_time)
 

@@ -23,6 +23,7 @@ class Membership:
         self._lost: set[int] = set()
         self._gained: set[int] = set()
         self.waiting: set[int] = set()
+        self._started: set[int] = set()
         self.positions: dict[int, int] = {}
         self.member_id = ""
 
@@ -40,6 +41,7 @@ class Membership:
     def started(self, partition: int, offset: int | None) -> None:
         """Take note that a partition is read from there."""
         self.waiting.discard(partition)
+        self._started.add(partition)
         if offset is not None:
             self.positions[partition] = offset
 
@@ -50,13 +52,14 @@ class Membership:
         there since.
         """
         before = {**self.positions, **records}
+        ends = {partition: end for partition, end in ends.items() if partition in self._started}
         behind_markers = {partition: end for partition, end in ends.items() if end > before.get(partition, 0)}
         self.positions = {**ends, **before, **behind_markers}
         return behind_markers
 
     def is_next(self, partition: int, offset: int) -> bool:
         """Tell whether a partition is started, and not read beyond there: librdkafka may tell of one that was lost."""
-        return partition not in self.waiting and offset >= self.positions.get(partition, 0)
+        return partition in self._started and offset >= self.positions.get(partition, 0)
 
     def rewound(self, offsets: Mapping[int, int]) -> Mapping[int, int]:
         """Take note that these are read again from there; return those of them that are still read."""
@@ -79,6 +82,7 @@ class Membership:
             self._lost.add(partition)
             self._gained.discard(partition)
             self.waiting.discard(partition)
+            self._started.discard(partition)
             self.positions.pop(partition, None)
 
 

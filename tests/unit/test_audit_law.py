@@ -55,7 +55,7 @@ def test_a_pair_of_surrogates_is_a_character() -> None:
 
 
 def test_what_is_nested_deeper_than_every_parser_reads_may_be_anywhere() -> None:
-    assert allowed(paid("1", ',"x":' + "[" * 499 + "]" * 499)) == Allowed.LEGIT
+    assert allowed(paid("1", ',"x":' + "[" * 199 + "]" * 199)) == Allowed.LEGIT
     assert allowed(paid("1", ',"x":' + "[" * 800 + "]" * 800)) == Allowed.ANYWHERE
 
 

@@ -32,6 +32,15 @@ def test_the_end_of_an_empty_partition_says_how_far_it_has_been_read() -> None:
     assert membership.positions == {0: 0}
 
 
+def test_of_a_partition_that_is_not_started_nothing_counts() -> None:
+    membership = Membership()
+    assert not membership.read(records={}, ends={0: 9})
+    assert not membership.is_next(0, 9)
+    assert membership.positions == {}
+    membership.started(0, 5)
+    assert (membership.is_next(0, 4), membership.is_next(0, 5)) == (False, True)
+
+
 @pytest.mark.parametrize("generation", [-1, 0, 1, 70_000])
 def test_it_holds_the_generation(generation: int) -> None:
     assert generation_of(b"CGMDv2:" + struct.pack("<i", generation) + b"group\0member\0\x01") == generation
