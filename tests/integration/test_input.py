@@ -33,7 +33,7 @@ BAD = [
     b'{"id":"1","target":"b","amount":1}',
     b'{"id":"1","source":"a","amount":1}',
     b'{"id":"1","source":"a","target":"b"}',
-    b'{"id":1,"source":"a","target":"b","amount":1}',
+    b'{"id":1.5,"source":"a","target":"b","amount":1}',
     b'{"id":"1","source":null,"target":"b","amount":1}',
     b'{"id":"1","source":"a","target":{},"amount":1}',
     *(
