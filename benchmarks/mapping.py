@@ -12,20 +12,14 @@ from benchmarks.filling import Shape, Written
 from benchmarks.runs import Bench
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
+from tests.support.shapes import SHAPES
 from tests.support.topics import create_topics, unique_names
 
 MOST_MORE = {"a mapping": 1.05, "one more field": 1.10}
 HEADS = ("", "costs", "CPU, median ratio", "least", "most")
 READER = TransactionReader(DEFAULT_MAPPING)
 FIRST_TIME = 1_790_000_000_000
-MAPPED = {
-    "FIELD_ID": "tx_id",
-    "FIELD_SOURCE": "card_id",
-    "FIELD_TARGET": "merchant_id",
-    "FIELD_AMOUNT": "amount_cents",
-    "FIELD_TIMESTAMP": "ts",
-    "AMOUNT_SCALE": "2",
-}
+MAPPED = SHAPES["a company's own"].settings
 MORE = {"country": "DE", "device": {"ip": "192.0.2.7", "os": "android"}}
 WITHOUT, WITH = (
     {**MAPPED, "FRAUD_RULES": f"benchmarks.field_rules:{rule}"} for rule in ("asks_nothing", "asks_country")

@@ -8,7 +8,7 @@ from detector.routing import Decision
 from detector.verdict import RuleFailed, judge
 from messaging.batch import Record
 from payments.document import read_document, unframed, written_fields
-from payments.mapping import FieldMapping, shown
+from payments.mapping import FIELDS, FieldMapping, shown
 from payments.transaction import InvalidTransaction, Transaction
 from runtime.logs import printable
 
@@ -38,7 +38,7 @@ def explain(record: Record, decision: Decision, mapping: FieldMapping) -> tuple[
 
 
 def _fields_read(transaction: Transaction, mapping: FieldMapping) -> Lines:
-    for name in ("id", "source", "target", "amount", "currency", "timestamp"):
+    for name in FIELDS:
         path = getattr(mapping, name)
         place = "" if path is None else shown(path)
         value = printable(str(getattr(transaction, name)), _LONGEST_VALUE) or "(none)"

@@ -1,13 +1,17 @@
 """Reads the fields of a transaction one by one, so that it can say what is wrong with which."""
 
 import re
+from collections.abc import Callable
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Clamped, Context, Decimal, DecimalException, InvalidOperation, Rounded
+from functools import partial
+from typing import TypeVar
 
 from payments.document import Document, digits_of, find, text_of, value_of
 from payments.mapping import FieldMapping, Path, WrittenTime, shown
 from payments.timestamps import is_time
 from payments.transaction import InvalidTransaction
 
+T = TypeVar("T")
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[InvalidOperation, Rounded, Clamped])
 _LONGEST_SHOWN = 40
@@ -19,7 +23,11 @@ def read_fields(document: Document, mapping: FieldMapping) -> tuple[str, str, st
     identity = "" if mapping.id is None else _identity(document, mapping.id)
     source, target = (_identity(document, path) for path in (mapping.source, mapping.target))
     amount = _amount(_required(document, mapping.amount), mapping)
-    return identity, source, target, amount, _currency(document, mapping), _time(document, mapping)
+    currency = _may_be_missing(document, mapping, "currency", text_of, "text")
+    time: WrittenTime = _may_be_missing(
+        document, mapping, "timestamp", partial(_time, mapping.timestamp_unit), "a time"
+    )
+    return identity, source, target, amount, currency, time
 
 
 def has_numbers(document: Document, mapping: FieldMapping) -> bool:
@@ -64,28 +72,24 @@ def _amount(written: bytes, mapping: FieldMapping) -> Decimal:
     return amount
 
 
-def _currency(document: Document, mapping: FieldMapping) -> str:
-    if mapping.currency is None:
+def _may_be_missing(
+    document: Document, mapping: FieldMapping, name: str, convert: Callable[[bytes], T | None], what: str
+) -> T | str:
+    """Return a field by `convert`, which returns None where it is not `what`; "" where it is missing, and may be."""
+    path = mapping.paths.get(name)
+    if path is None:
         return ""
-    is_required = mapping.is_required("currency")
-    written = _required(document, mapping.currency) if is_required else find(document, mapping.currency)
-    text = None if written is None else text_of(written)
-    if text is None and is_required:
-        raise InvalidTransaction(f"`{shown(mapping.currency)}` is not text: {_shown(written)}")
-    return text or ""
+    is_required = mapping.is_required(name)
+    written = _required(document, path) if is_required else find(document, path)
+    value = None if written is None else convert(written)
+    if value is None and is_required:
+        raise InvalidTransaction(f"`{shown(path)}` is not {what}: {_shown(written)}")
+    return "" if value is None else value
 
 
-def _time(document: Document, mapping: FieldMapping) -> WrittenTime:
-    if mapping.timestamp is None:
-        return ""
-    is_required = mapping.is_required("timestamp")
-    written = _required(document, mapping.timestamp) if is_required else find(document, mapping.timestamp)
-    time = None if written is None else value_of(written)
-    if is_time(time, mapping.timestamp_unit):
-        return time
-    if is_required:
-        raise InvalidTransaction(f"`{shown(mapping.timestamp)}` is not a time: {_shown(written)}")
-    return ""
+def _time(unit: str, written: bytes) -> WrittenTime | None:
+    time = value_of(written)
+    return time if is_time(time, unit) else None
 
 
 def _required(document: Document, path: Path) -> bytes:

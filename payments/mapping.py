@@ -17,6 +17,7 @@ Path = tuple[str, ...]
 WrittenTime = str | int | Decimal
 FieldValue = str | int | Decimal | bool | list["FieldValue"] | dict[str, "FieldValue"] | None
 
+FIELDS = ("id", "source", "target", "amount", "currency", "timestamp")
 AUTO = "auto"
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 MOST_STEPS = 50
@@ -106,8 +107,7 @@ class FieldMapping:
     @property
     def paths(self) -> Mapping[str, Path]:
         """The paths that lead somewhere, by the field's name."""
-        fields = ("id", "source", "target", "amount", "currency", "timestamp")
-        paths = ((name, getattr(self, name)) for name in fields)
+        paths = ((name, getattr(self, name)) for name in FIELDS)
         return {name: path for name, path in paths if path is not None}
 
     def is_required(self, name: str) -> bool:

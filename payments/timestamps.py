@@ -10,7 +10,7 @@ _END_SECONDS = 253_402_300_800  # the year 10000
 _MOST_DIGITS = 21  # of a number that is text, leading zeros included: as many as nanoseconds need
 _DECIMALS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _LEAST = {"ns": 10**17, "us": 10**14, "ms": 10**11}  # of a number whose unit is not known; seconds until the year 5138
-_EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+_WIDE = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)  # what is too small even for that becomes 0
 
 
 def is_time(written: object, unit: str) -> TypeGuard[WrittenTime]:
@@ -46,4 +46,4 @@ def _unit_of(number: int | Decimal) -> str:
 
 
 def _milliseconds(number: int | Decimal, unit: str) -> int:
-    return int(Decimal(number).scaleb(3 - _DECIMALS[unit], _EXACT))
+    return int(Decimal(number).scaleb(3 - _DECIMALS[unit], _WIDE))

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from payments.mapping import AUTO, FieldValue, WrittenTime
+from payments.mapping import AUTO, FIELDS, FieldValue, WrittenTime
 from payments.timestamps import as_rfc3339
 
 
@@ -33,8 +33,7 @@ class Transaction(Struct, frozen=True, gc=False):
         return hash((self.id, self.source, self.target, self.amount))
 
     def __repr__(self) -> str:
-        names = ("id", "source", "target", "amount", "currency", "timestamp")
-        return f"Transaction({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        return f"Transaction({', '.join(f'{name}={getattr(self, name)!r}' for name in FIELDS)})"
 
     @property
     def timestamp(self) -> str:
