@@ -390,11 +390,14 @@ def read_or_abort(members: Sequence[Member], read: Sequence[list[Record]]) -> in
 
 
 def settle(members: Sequence[Member]) -> None:
-    """Poll until nothing has changed for a while: heartbeats tell a member only now and then that others came."""
+    """Poll until nothing has changed for a while: heartbeats tell a member only now and then that others came.
+
+    Nobody has anything left to commit; what a member fetched before it knew that it was expelled may still come.
+    """
     quiet = 0
     while quiet < QUIET_POLLS:
         for member in members:
-            assert not member.poll(POLL_SECONDS)
+            assert not committed_batch(member)
         quiet = 0 if any(member.batch.lost or member.batch.gained for member in members) else quiet + 1
 
 
