@@ -2,19 +2,23 @@
 
 import contextlib
 import errno
+import random
 import socket
+from collections.abc import Sequence
+from itertools import islice
 
+# Operating systems give higher ones to outgoing connections, which could be quicker than Kafka takes to start.
+_NOT_FOR_CONNECTIONS = range(20_000, 32_768)
+_MOST_TRIES = 1_000
+_chance = random.SystemRandom()  # whatever the seed of the others
 # A machine without IPv6.
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-def free_ports(count: int) -> list[int]:
-    """Different ports of 127.0.0.1 that nobody listens on, chosen by the operating system."""
-    with contextlib.ExitStack() as open_sockets:
-        sockets = [open_sockets.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+def free_ports(count: int) -> Sequence[int]:
+    """Return different ports of localhost, chosen at random, that nobody listens on."""
+    free = (port for port in _chance.sample(_NOT_FOR_CONNECTIONS, _MOST_TRIES) if why_not_free(port) is None)
+    return list(islice(free, count))
 
 
 def why_not_free(port: int) -> str | None:
