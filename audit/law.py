@@ -8,7 +8,7 @@ transaction.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import IntFlag
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from audit.reading import is_deep, read
 from messaging.batch import Record
@@ -92,7 +92,7 @@ def why(record: Record, law: Law) -> str:
     if record.problem is not None:
         return record.problem
     if transaction is None:
-        return "not a transaction"
+        return "not a transaction (detector --explain says why)"
     names = ["amount_over_threshold"] if transaction.amount > law.threshold else []
     for rule in law.rules:
         saw = _asked(rule, transaction)
@@ -108,9 +108,9 @@ def _asked(rule: Rule, transaction: Transaction) -> bool | None:
         saw = rule.ask(transaction)
     except BaseException:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
         return None
-    if isinstance(saw, str):
-        return str.__len__(saw) > 0
-    return bool(saw) if saw is None or isinstance(saw, bool) else None
+    if issubclass(type(saw), str):
+        return str.__len__(cast("str", saw)) > 0
+    return bool(saw) if saw is None or saw is True or saw is False else None
 
 
 def _belongs(transaction: Transaction | None, law: Law) -> Allowed:

@@ -1,6 +1,7 @@
 """Describes exceptions of a user's code, which may be of any kind, and may raise another while being described."""
 
 import traceback
+from pathlib import Path
 
 
 def described(error: BaseException) -> str:
@@ -10,6 +11,14 @@ def described(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - it is the user's own, and fails even at that
         return type(error).__name__
     return in_utf_8(" ".join(line.strip() for line in lines))
+
+
+def line_of(error: BaseException) -> str:
+    """Return ` (file:line)`: where the user's function that was called was when it raised; "" where that is unknown."""
+    raised = error.__traceback__ and error.__traceback__.tb_next
+    if raised is None:
+        return ""
+    return in_utf_8(f" ({Path(raised.tb_frame.f_code.co_filename).name}:{raised.tb_lineno})")
 
 
 def in_utf_8(text: str) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.support.conservation import assert_each_judged_once, wait_until_judged
+from tests.support.harmful_rules import fails_over_500
 from tests.support.services import Services
 from tests.support.topics import Names, committed, create_topics, message, write
 
@@ -34,7 +35,9 @@ def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule(
         for record in committed(broker, names.dead_letter)
     ]
     failed = [(n, each) for n, each in enumerate(sent) if AMOUNTS[n] > 500]
-    assert dead == [(each.value, f"rule fails_over_500 failed: LookupError: a{n}".encode()) for n, each in failed]
+    line = fails_over_500.__code__.co_firstlineno + 3
+    reason = f"rule fails_over_500 failed (harmful_rules.py:{line}): LookupError: a"
+    assert dead == [(each.value, f"{reason}{n}".encode()) for n, each in failed]
 
 
 @pytest.mark.parametrize(
