@@ -145,7 +145,7 @@ class ClientLibrary(Protocol):
     def create_topics(
         self, connection: ConnectionSettings, creation: TopicCreationSettings, names: Sequence[str]
     ) -> None:
-        """Create the topics that do not exist. One that is there only has to be visible."""
+        """Create the topics that do not exist, and tell the log which. One that is there only has to be visible."""
 
     def describe_topics(self, connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:
         """Return topics that exist as they are.

@@ -1,7 +1,7 @@
 """What a topic accepts, according to its configuration, and what is assumed where that may not be read."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -60,6 +60,12 @@ def describe_all(
     if hidden:
         _warn_once(settings_hidden(security, hidden, KAFKAS_MAX_MESSAGE_BYTES))
     return {name: describe_topic(partitions[name], found) for name, found in configs.items()}
+
+
+def log_created(names: Sequence[str]) -> None:
+    """Tell the log of topics that were missing: a name that is misspelt is one of them."""
+    if names:
+        logger.info("created, because they were missing: topics %s", ", ".join(names))
 
 
 @cache

@@ -21,7 +21,7 @@ from messaging.confluent.connection import (
 from messaging.confluent.refusals import Refusals
 from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings, TopicCreationSettings
-from messaging.topics import TOPIC_CONFIGS, Topic, describe_all
+from messaging.topics import TOPIC_CONFIGS, Topic, describe_all, log_created
 
 _PAUSE_SECONDS = 0.05
 _MAY_NOT_CREATE = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
@@ -29,7 +29,7 @@ _LATEST: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 def create_topics(connection: ConnectionSettings, creation: TopicCreationSettings, names: Sequence[str]) -> None:
-    """Create the topics that do not exist. One that is there only has to be visible."""
+    """Create the topics that do not exist, and tell the log which. One that is there only has to be visible."""
     refusals = Refusals(connection.security)
     admin = open_admin(connection, refusals)
     with raising_client_failed("cannot create the topics"):
@@ -108,6 +108,7 @@ def _create(admin: AdminClient, creation: TopicCreationSettings, refusals: Refus
     for error in errors.values():
         if error is not None and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise KafkaException(error)
+    log_created([name for name, error in errors.items() if error is None])
 
 
 def _wait_for(admin: AdminClient, names: Sequence[str]) -> None:

@@ -21,13 +21,13 @@ from messaging.batch import Offsets
 from messaging.kafka_python.connection import open_admin, raising_client_failed
 from messaging.kafka_python.refusals import Refusals
 from messaging.settings import ConnectionSettings, TopicCreationSettings
-from messaging.topics import TOPIC_CONFIGS, Topic, describe_all
+from messaging.topics import TOPIC_CONFIGS, Topic, describe_all, log_created
 
 _MAY_NOT_CREATE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
 def create_topics(connection: ConnectionSettings, creation: TopicCreationSettings, names: Sequence[str]) -> None:
-    """Create the topics that do not exist. One that is there only has to be visible."""
+    """Create the topics that do not exist, and tell the log which. One that is there only has to be visible."""
     refusals = Refusals(connection.security)
     with (
         raising_client_failed("cannot create the topics", refusals),
@@ -105,6 +105,7 @@ def _create(admin: KafkaAdminClient, creation: TopicCreationSettings, refusals: 
         error = errors[created["name"]]
         if error not in (NoError, TopicAlreadyExistsError):
             raise error(f"{created['name']}: {created['error_message']}")
+    log_created([name for name, error in errors.items() if error is NoError])
 
 
 def _configs(admin: KafkaAdminClient, names: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:

@@ -1,5 +1,9 @@
 """Topics: created where they are missing, and described as they are."""
 
+import logging
+
+import pytest
+
 from tests.contract.stage import Stage, values
 from tests.support.topics import message
 
@@ -11,6 +15,15 @@ def test_topics_are_created_as_the_settings_say(stage: Stage) -> None:
     topics = stage.create_topics(3, new)
     assert {name: topic.partitions for name, topic in topics.items()} == dict.fromkeys(new, 3)
     assert {topic.max_message_bytes for topic in topics.values()} == {KAFKAS_DEFAULT_BYTES}
+
+
+def test_the_log_names_those_that_were_missing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    new = stage.names.group + "-new"
+    for _ in range(2):
+        stage.create_topics(1, [stage.names.transactions, new])
+    told = [line for line in caplog.messages if line.startswith("created")]
+    assert told == [f"created, because they were missing: topics {new}"]
 
 
 def test_topics_that_exist_stay_as_they_are(stage: Stage) -> None:

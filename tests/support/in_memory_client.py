@@ -8,7 +8,7 @@ from messaging.message_size import batch_bytes
 from messaging.seam import AccessRefused, BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
 from messaging.standstill import OTHER_MEMBERS, not_joined, not_stable
-from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic
+from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic, log_created
 from tests.support.partitioner import partition_for
 
 
@@ -33,8 +33,9 @@ class InMemoryCluster:
         creation: TopicCreationSettings,
         names: Sequence[str],
     ) -> None:
-        for name in names:
-            self.logs.setdefault(name, [[] for _ in range(creation.partitions)])
+        missing = [name for name in names if name not in self.logs]
+        self.logs |= {name: [[] for _ in range(creation.partitions)] for name in missing}
+        log_created(missing)
 
     def describe_topics(self, connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:  # noqa: ARG002 - the seam's
         return {name: Topic(len(self.logs[name]), KAFKAS_MAX_MESSAGE_BYTES) for name in names}
