@@ -8,6 +8,7 @@ from detector.routing import Decision
 from detector.verdict import RuleFailed, judge
 from messaging.batch import Record
 from payments.document import read_document, unframed, written_fields
+from payments.fields import read_field
 from payments.mapping import FIELDS, FieldMapping, shown
 from payments.transaction import InvalidTransaction, Transaction
 from runtime.logs import printable
@@ -27,7 +28,8 @@ def explain(record: Record, decision: Decision, mapping: FieldMapping) -> tuple[
     try:
         transaction = decision.reader.read(record.value, record)
     except InvalidTransaction as error:
-        return _text([("dead letter", str(error)), *_fields_of(record)]), False
+        problems = list(_problems(record, mapping)) or [("dead letter", str(error))]
+        return _text([*problems, *_fields_of(record)]), False
     read = list(_fields_read(transaction, mapping))
     try:
         reasons = judge(transaction, decision.rules).reasons
@@ -45,13 +47,25 @@ def _fields_read(transaction: Transaction, mapping: FieldMapping) -> Lines:
         yield name, f"{value}  (FIELD_{name.upper()}={place})"
 
 
+def _problems(record: Record, mapping: FieldMapping) -> Lines:
+    """Yield what is wrong with each field of a transaction, where the record can be read at all."""
+    with suppress(InvalidTransaction, RecursionError):
+        document = read_document(unframed(record.value or b""))
+        for name in FIELDS:
+            try:
+                read_field(document, mapping, name)
+            except InvalidTransaction as error:
+                yield "dead letter", f"{error}  (FIELD_{name.upper()}={shown(mapping.paths[name])})"
+
+
 def _fields_of(record: Record) -> Lines:
     """Yield what the record has, as far as it can be read."""
     with suppress(InvalidTransaction, RecursionError):
         document = read_document(unframed(record.value or b""))
-        for path, written in islice(written_fields(document), _MOST_FIELDS):
+        for number, (path, written) in enumerate(islice(written_fields(document), _MOST_FIELDS + 1)):
             value = written[:_LONGEST_LINE].decode(errors="ignore")
-            yield "it has", f"{printable(shown(path), _LONGEST_LINE)}: {printable(value, _LONGEST_VALUE)}"
+            field = f"{printable(shown(path), _LONGEST_LINE)}: {printable(value, _LONGEST_VALUE)}"
+            yield "it has", field if number < _MOST_FIELDS else "more, which are not shown"
 
 
 def _text(lines: Iterable[tuple[str, str]]) -> str:

@@ -60,6 +60,8 @@ def main(process: Process) -> None:
         "a dead letter. Without JSON it is read from standard input",
     )
     options = parser.parse_args()
+    if os.path.isfile(options.explain or ""):  # noqa: PTH113 - Path.is_file() raises where text is too long for a name
+        parser.error(f"{options.explain} is a file; a record is read from it by --explain < {options.explain}")
     act = serve if options.explain is None else partial(show, given=options.explain, output=process.log)
     run_service(process, DetectorSettings, act, options)
 

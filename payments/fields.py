@@ -18,16 +18,18 @@ _LONGEST_SHOWN = 40
 _CONTAINERS = {b"{": "an object", b"[": "an array"}
 
 
-def read_fields(document: Document, mapping: FieldMapping) -> tuple[str, str, str, Decimal, str, WrittenTime]:
-    """Return id (or ""), source, target, amount, currency and written time. Raises InvalidTransaction."""
-    identity = "" if mapping.id is None else _identity(document, mapping.id)
-    source, target = (_identity(document, path) for path in (mapping.source, mapping.target))
-    amount = _amount(_required(document, mapping.amount), mapping)
-    currency = _may_be_missing(document, mapping, "currency", text_of, "text")
-    time: WrittenTime = _may_be_missing(
-        document, mapping, "timestamp", partial(_time, mapping.timestamp_unit), "a time"
-    )
-    return identity, source, target, amount, currency, time
+def read_field(document: Document, mapping: FieldMapping, name: str) -> WrittenTime:
+    """Return one of a transaction's fields, "" where it is mapped nowhere. Raises InvalidTransaction."""
+    path = mapping.paths.get(name)
+    if path is None:
+        return ""
+    if name == "amount":
+        return _amount(document, path, mapping.amount_scale)
+    if name == "timestamp":
+        return _may_be_missing(document, mapping, name, partial(_time, mapping.timestamp_unit), "a time")
+    if name == "currency":
+        return _may_be_missing(document, mapping, name, text_of, "text")
+    return _identity(document, path)
 
 
 def has_numbers(document: Document, mapping: FieldMapping) -> bool:
@@ -60,15 +62,15 @@ def _identity(document: Document, path: Path) -> str:
     return text
 
 
-def _amount(written: bytes, mapping: FieldMapping) -> Decimal:
+def _amount(document: Document, path: Path, scale: int) -> Decimal:
+    written = _required(document, path)
     text = text_of(written)
     digits = digits_of(written) or written.decode() if text is None else text
-    amount = exact_amount(digits, mapping.amount_scale)
-    name = shown(mapping.amount)
+    amount = exact_amount(digits, scale)
     if amount is None:
-        raise InvalidTransaction(f"`{name}` is not a number: {_shown(written)}")
+        raise InvalidTransaction(f"`{shown(path)}` is not a number: {_shown(written)}")
     if amount < 0:
-        raise InvalidTransaction(f"`{name}` is below 0: {_shown(written)}")
+        raise InvalidTransaction(f"`{shown(path)}` is below 0: {_shown(written)}")
     return amount
 
 

@@ -68,9 +68,17 @@ class FieldMapping:
         "where in the JSON a transaction's id is, text or a whole number; empty: topic-partition-offset is its id",
         may_be_empty=True,
     )
-    source: Path = setting("FIELD_SOURCE", "source", field_path, "where the paying account is; payload.from is nested")
-    target: Path = setting("FIELD_TARGET", "target", field_path, "where the account that is paid is")
-    amount: Path = setting("FIELD_AMOUNT", "amount", field_path, "where the amount is, a number or a string of digits")
+    source: Path = setting(
+        "FIELD_SOURCE",
+        "source",
+        field_path,
+        "where the paying account is; payload.from is nested",
+        may_be_empty=True,  # as it may for the others, so that it is not taken for the default, but refused
+    )
+    target: Path = setting("FIELD_TARGET", "target", field_path, "where the account that is paid is", may_be_empty=True)
+    amount: Path = setting(
+        "FIELD_AMOUNT", "amount", field_path, "where the amount is, a number or a string of digits", may_be_empty=True
+    )
     currency: Path | None = setting(
         "FIELD_CURRENCY", "currency", optional_field_path, "where the currency is; empty: nowhere", may_be_empty=True
     )

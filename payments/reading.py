@@ -11,8 +11,8 @@ from msgspec.structs import force_setattr
 
 from payments.decoder import UNEXPECTED, Asked, DecodedTransaction, build_decoder, can_be_decoded
 from payments.document import TOO_DEEP, read_document, unframed
-from payments.fields import EXACT, exact_amount, has_numbers, read_fields
-from payments.mapping import FieldMapping, Path
+from payments.fields import EXACT, exact_amount, has_numbers, read_field
+from payments.mapping import FIELDS, FieldMapping, Path
 from payments.timestamps import end_of_time
 from payments.transaction import InvalidTransaction, Transaction
 
@@ -105,7 +105,7 @@ class TransactionReader:
     def _read_by_field(self, value: bytes) -> DecodedTransaction:
         try:
             document = read_document(value)
-            read: DecodedTransaction = self._read(*read_fields(document, self._mapping))
+            read: DecodedTransaction = self._read(*(read_field(document, self._mapping, name) for name in FIELDS))
         except RecursionError:  # its limit depends on who calls, so that one part may be read and the next one not
             raise InvalidTransaction(TOO_DEEP) from None
         if not self._has_numbers and has_numbers(document, self._mapping):

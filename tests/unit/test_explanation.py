@@ -1,16 +1,56 @@
 """`--explain` says how a record is read and judged, or why not, and what there is to map."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 from detector.explanation import explain
 from detector.service import decision_of
 from detector.settings import DetectorSettings
 from messaging.batch import Record
 from runtime.settings import read_settings
+from tests.support.services import environment
 
 
 def explained(value: bytes | None, **texts: str) -> tuple[str, bool]:
     settings = read_settings(DetectorSettings, texts)
     record = Record("transactions", 0, 0, 0, None, value, ())
     return explain(record, decision_of(settings), settings.mapping)
+
+
+def ask(folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder."""
+    words = [sys.executable, "-m", "detector", "--explain", *arguments]
+    env = environment({"KAFKA_BOOTSTRAP_SERVERS": "nowhere:9"})
+    return subprocess.run(words, input=given, capture_output=True, text=True, check=False, cwd=folder, env=env)
+
+
+LEGIT = '{"id":"1","source":"a","target":"b","amount":1}'
+
+
+@pytest.mark.parametrize(("arguments", "given"), [([LEGIT], ""), ([], LEGIT), ([], f"{LEGIT}\n"), (["-"], LEGIT)])
+def test_the_record_is_an_argument_or_comes_in_on_standard_input(
+    tmp_path: Path, arguments: list[str], given: str
+) -> None:
+    asked = ask(tmp_path, *arguments, given=given)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert asked.stdout.endswith("\nlegit        no rule has found anything\n")
+
+
+def test_only_the_end_of_the_last_line_is_not_the_records(tmp_path: Path) -> None:
+    asked = ask(tmp_path, given="{\n\n")
+    assert (asked.returncode, asked.stderr) == (1, "")
+    assert asked.stdout.startswith("dead letter  not JSON: Input data was truncated")
+
+
+def test_a_files_name_is_no_record(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text(LEGIT)
+    asked = ask(tmp_path, "record.json")
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert asked.stderr.endswith("record.json is a file; a record is read from it by --explain < record.json\n")
 
 
 def test_each_field_is_shown_with_the_setting_that_says_where_it_is() -> None:
@@ -38,12 +78,34 @@ def test_where_a_field_is_missing_all_that_there_are_are_named() -> None:
     text, is_judged = explained(b'\0\0\0\0\1{"tx":"1","device":{"ip":"::1","a.b":[1]},"none":{}}')
     assert not is_judged
     assert text.splitlines() == [
-        "dead letter  `id` is missing",
+        "dead letter  `id` is missing  (FIELD_ID=id)",
+        "dead letter  `source` is missing  (FIELD_SOURCE=source)",
+        "dead letter  `target` is missing  (FIELD_TARGET=target)",
+        "dead letter  `amount` is missing  (FIELD_AMOUNT=amount)",
         'it has       tx: "1"',
         'it has       device.ip: "::1"',
         r"it has       device.a\.b: [1]",
         "it has       none: {}",
     ]
+
+
+def test_each_field_that_cannot_be_read_is_named_with_its_setting() -> None:
+    settings = {"FIELD_AMOUNT": "payload.cents", "FIELD_TIMESTAMP": "ts"}
+    text, is_judged = explained(b'{"id":"1","source":null,"target":"b","payload":7,"ts":-1}', **settings)
+    assert not is_judged
+    assert text.splitlines()[:3] == [
+        "dead letter  `source` is neither text nor a whole number: null  (FIELD_SOURCE=source)",
+        "dead letter  `payload.cents` is missing: `payload` is 7  (FIELD_AMOUNT=payload.cents)",
+        "dead letter  `ts` is not a time: -1  (FIELD_TIMESTAMP=ts)",
+    ]
+
+
+@pytest.mark.parametrize(("count", "is_cut"), [(100, False), (101, True)])
+def test_only_a_hundred_fields_are_named(count: int, is_cut: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    text, _ = explained(json.dumps(dict.fromkeys(map(str, range(count)), 0)).encode())
+    named = [line for line in text.splitlines() if line.startswith("it has")]
+    assert named[99] == "it has       99: 0"
+    assert named[100:] == (["it has       more, which are not shown"] if is_cut else [])
 
 
 def test_what_is_no_json_gets_a_reason() -> None:
@@ -63,4 +125,4 @@ def test_a_rule_that_fails_is_named() -> None:
     value = b'{"id":"1","source":"a","target":"b","amount":501}'
     text, is_judged = explained(value, FRAUD_RULES="tests.support.harmful_rules:fails_over_500")
     assert not is_judged
-    assert text.splitlines()[-1].startswith("dead letter  rule fails_over_500 failed: LookupError")
+    assert text.splitlines()[-1].startswith("dead letter  rule fails_over_500 failed (harmful_rules.py:")

@@ -11,6 +11,7 @@ import pytest
 
 from audit import reading
 from messaging.batch import Record
+from payments.decoder import DecodedTransaction
 from payments.document import read_document
 from payments.mapping import FieldMapping
 from payments.reading import TransactionReader
@@ -75,8 +76,11 @@ def test_two_fields_in_one_place_are_a_bad_setting(target: str) -> None:
 
 
 def test_all_but_source_target_and_amount_may_lead_nowhere() -> None:
-    nowhere = mapping(FIELD_ID="", FIELD_CURRENCY="", FIELD_TIMESTAMP="", FIELD_SOURCE="", FIELD_AMOUNT="")
+    nowhere = mapping(FIELD_ID="", FIELD_CURRENCY="", FIELD_TIMESTAMP="")
     assert nowhere.paths == {"source": ("source",), "target": ("target",), "amount": ("amount",)}
+    with pytest.raises(InvalidSettings) as refused:
+        mapping(FIELD_SOURCE="", FIELD_TARGET="", FIELD_AMOUNT="")
+    assert [mistake.name for mistake in refused.value.mistakes] == ["FIELD_SOURCE", "FIELD_TARGET", "FIELD_AMOUNT"]
 
 
 def test_without_an_id_the_place_is_it() -> None:
@@ -292,6 +296,16 @@ def test_however_deeply_it_is_nested_it_is_a_transaction_or_refused(levels: int)
         for settings in ({}, {"FIELD_AMOUNT": ".".join("x" * 50)}):
             with suppress(InvalidTransaction):
                 read(value, **settings)
+
+
+def test_only_the_first_fifty_fields_that_rules_ask_for_are_decoded() -> None:
+    reader, value = TransactionReader(mapping()), paid('"f59":1')
+    for number in range(60):
+        reader.read(value).field(f"f{number}")
+    transaction = reader.read(value)
+    assert isinstance(transaction, DecodedTransaction)
+    assert set(transaction.asked.getters) == {(f"f{number}",) for number in range(50)}
+    assert transaction.field("f59") == 1
 
 
 def test_what_rules_ask_for_in_names_without_end_is_still_answered() -> None:
