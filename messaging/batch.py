@@ -79,7 +79,8 @@ class Batch(Struct, frozen=True):
 
     def next_offsets(self) -> Mapping[int, int]:
         """Return by partition the offset of the *next* record: what the group commits."""
-        return {record.partition: record.offset + 1 for record in self.records} | dict(self.ends)
+        last = {record.partition: record for record in self.records}
+        return {partition: record.offset + 1 for partition, record in last.items()} | dict(self.ends)
 
     def with_skipped(self, skipped: Mapping[int, tuple[int, int]]) -> "Batch":
         """Return the batch with what was skipped; if records are gone, the group's offset is to be behind them too."""
