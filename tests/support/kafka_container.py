@@ -40,6 +40,9 @@ _SETTINGS = {
     # Fewer partitions of Kafka's own topics to make.
     "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "4",
     "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": "4",
+    # The serial collector starts soonest; and only what runs for longer than a start is worth optimising.
+    "KAFKA_HEAP_OPTS": "-Xmx512m",
+    "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:CompileThresholdScaling=3",
     # Busy for longer than the default's 9 s, it would take the leadership of all partitions from itself.
     "KAFKA_BROKER_SESSION_TIMEOUT_MS": "60000",
 }

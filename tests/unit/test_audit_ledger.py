@@ -12,6 +12,8 @@ from audit.law import Law
 from audit.ledger import Ledger
 from messaging.batch import Headers, Record
 from messaging.settings import TopicSettings
+from payments.mapping import FieldMapping
+from runtime.settings import read_settings
 
 TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter")
 LARGEST = 20_000
@@ -160,6 +162,15 @@ def test_what_differs_from_what_came_in_is_altered(record: Record, output: Recor
     assert findings.offences.examples["altered"] == [
         f"{output.topic}[0] offset 0, from transactions[0] offset {record.offset}"
     ]
+
+
+def test_a_record_of_another_shape_is_told_from_others_by_its_own_id() -> None:
+    law = LAW._replace(mapping=read_settings(FieldMapping, {"FIELD_ID": "tx"}))
+    ledger = Ledger(TOPICS, law, is_cut=False)
+    record = read(b'{"tx":"t-1","id":"1","source":"a","target":"b","amount":1}', 0)
+    ledger.add_input(record)
+    ledger.add_output(legit(record, value=b'{"tx":"t-1","id":"2","source":"a","target":"b","amount":2}'))
+    assert offences(ledger.findings(ALL)) == {"altered": 1}
 
 
 def test_an_id_that_was_changed_is_lost_and_foreign() -> None:

@@ -10,7 +10,9 @@ from audit.law import Law, Rule
 from audit.notes import note
 from messaging.batch import Record
 from messaging.settings import TopicSettings
+from payments.mapping import FieldMapping
 from payments.transaction import Transaction
+from runtime.settings import read_settings
 
 TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable")
 
@@ -40,6 +42,14 @@ def test_a_transaction_is_known_by_its_id_and_expected_in_its_topic() -> None:
     assert lost(record(paid("1"))) == "id 9f1c, expected fine"
 
 
+@pytest.mark.parametrize(("identity", "known"), [("tx", "id t-1, expected suspicious"), ("", "expected suspicious")])
+def test_a_transaction_of_another_shape_is_known_by_its_id_too(identity: str, known: str) -> None:
+    settings = {"FIELD_ID": identity, "FIELD_AMOUNT": "cents", "AMOUNT_SCALE": "2"}
+    law = Law(Decimal(900), (), 20_000, refuses_times=False, mapping=read_settings(FieldMapping, settings))
+    value = b'{"tx":"t-1","source":"a","target":"b","cents":90001}'
+    assert note("lost", record(value), TOPICS, law) == f"{known}: amount_over_threshold"
+
+
 def test_each_rule_that_makes_it_fraud_is_named() -> None:
     assert lost(record(paid("950"))) == "id 9f1c, expected suspicious: amount_over_threshold"
     assert lost(record(paid("1", target="b")), is_known) == "id 9f1c, expected suspicious: is_known"
@@ -50,8 +60,8 @@ def test_each_rule_that_makes_it_fraud_is_named() -> None:
 @pytest.mark.parametrize(
     ("read", "rules", "said"),
     [
-        (record(b"not JSON"), (), "expected unreadable: not a transaction"),
-        (record(None), (), "expected unreadable: not a transaction"),
+        (record(b"not JSON"), (), "expected unreadable: not a transaction (detector --explain says why)"),
+        (record(None), (), "expected unreadable: not a transaction (detector --explain says why)"),
         (record(paid("1"), "a header"), (), "id 9f1c, expected unreadable: a header"),
         (record(paid("1")), (fails,), "id 9f1c, expected unreadable: rule fails failed"),
     ],

@@ -1,9 +1,12 @@
 import re
+import time
+from datetime import UTC, datetime, timedelta
 from itertools import islice, repeat
 
 import pytest
 
 from generator.fake_transactions import fake_transactions
+from generator.messages import written_time
 from generator.pace import Pace
 from payments.transaction import Transaction
 
@@ -42,6 +45,19 @@ def test_nobody_pays_himself() -> None:
 
 def test_there_are_as_many_accounts_as_asked_for() -> None:
     assert len({account for t in some(1000, accounts=5) for account in (t.source, t.target)}) == 5
+
+
+@pytest.mark.parametrize(("unit", "per_second"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+def test_a_time_in_a_unit_is_the_whole_number_of_them_since_1970(unit: str, per_second: int) -> None:
+    before, written, after = time.time_ns(), written_time(unit), time.time_ns()
+    assert isinstance(written, int)
+    assert before * per_second // 10**9 <= written <= after * per_second // 10**9
+
+
+def test_a_time_in_no_unit_is_text() -> None:
+    before, written, after = datetime.now(UTC), written_time("auto"), datetime.now(UTC)
+    assert isinstance(written, str)
+    assert before - timedelta(milliseconds=1) <= datetime.fromisoformat(written) <= after
 
 
 def taken(pace: Pace, *times: float) -> list[int]:
