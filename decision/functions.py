@@ -1,0 +1,163 @@
+"""The functions that an expression may call. Nothing here raises, or takes long, whatever a record holds.
+
+Each takes values of any type, and returns None where it has no answer.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from decimal import Context, Decimal, DecimalException
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from decision.values import ARITHMETIC, DIGITS, LONGEST_TEXT, NUMBERS, Kind, operand
+from payments.mapping import FieldValue
+from payments.transaction import Transaction
+
+_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+_ONE = Decimal(1)
+_EXACT = Context(prec=4 * DIGITS, traps=[])  # holds what two numbers of 50 digits between 1e-50 and 1e51 add up to
+
+
+def hour(transaction: Transaction, record_ms: int, zone: tzinfo) -> int | None:
+    """Return the hour of the event's time there, 0 to 23."""
+    time = _local_time(transaction, record_ms, zone)
+    return None if time is None else time.hour
+
+
+def weekday(transaction: Transaction, record_ms: int, zone: tzinfo) -> int | None:
+    """Return the day of the week there, 1 for Monday to 7 for Sunday."""
+    time = _local_time(transaction, record_ms, zone)
+    return None if time is None else time.isoweekday()
+
+
+def _local_time(transaction: Transaction, record_ms: int, zone: tzinfo) -> datetime | None:
+    time = event_time(transaction, record_ms)
+    try:
+        return None if time is None else time.astimezone(zone)
+    except OverflowError:
+        return None
+
+
+def event_time(transaction: Transaction, record_ms: int) -> datetime | None:
+    """Return when it happened: its own time, in UTC if it names no zone, else its record's, if that has one."""
+    try:
+        time = datetime.fromisoformat(transaction.timestamp)
+    except ValueError:
+        return _time_of_record(record_ms)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _time_of_record(record_ms: int) -> datetime | None:
+    try:
+        return None if record_ms < 0 else datetime.fromtimestamp(record_ms // 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def number(value: object) -> Decimal | int | None:
+    """Return the number that a text of digits stands for; a number as it is."""
+    if type(value) in NUMBERS:
+        return value  # type: ignore[return-value]
+    if type(value) is not str or len(value) > LONGEST_TEXT or not _DIGITS.fullmatch(value):
+        return None
+    try:
+        return Decimal(value)
+    except DecimalException:
+        return None
+
+
+def lower(value: object) -> str | None:
+    """Return the text in small letters."""
+    return value.lower() if type(value) is str and len(value) <= LONGEST_TEXT else None
+
+
+def length(value: object) -> int | None:
+    """Return how many characters a text has."""
+    return len(value) if type(value) is str else None
+
+
+def absolute(value: object) -> Decimal | None:
+    """Return the number without its sign."""
+    number = operand(value)
+    return None if number is None else number.copy_abs()
+
+
+def round_down(value: object, step: object = _ONE) -> Decimal | None:
+    """Return the largest multiple of a step, which is over 0, that is not above the number."""
+    number, width = operand(value), operand(step)
+    if number is None or width is None or width <= 0:
+        return None
+    rest = ARITHMETIC.remainder(number, width)
+    if not rest.is_finite():
+        return None
+    multiple = _EXACT.subtract(number, rest if rest >= 0 else _EXACT.add(rest, width))
+    return ARITHMETIC.plus(multiple)
+
+
+def starts_with(value: object, beginning: object) -> bool | None:
+    """Return whether a text begins so."""
+    return value.startswith(beginning) if type(value) is str and type(beginning) is str else None
+
+
+def ends_with(value: object, end: object) -> bool | None:
+    """Return whether a text ends so."""
+    return value.endswith(end) if type(value) is str and type(end) is str else None
+
+
+def first_known(*values: object) -> object:
+    """Return the first value that is not None."""
+    return next((value for value in values if value is not None), None)
+
+
+def smallest(*values: Any) -> Decimal | int | None:
+    """Return the smallest of numbers, None where one is not a number."""
+    return min(values) if all(type(value) in NUMBERS for value in values) else None
+
+
+def largest(*values: Any) -> Decimal | int | None:
+    """Return the largest of numbers, None where one is not a number."""
+    return max(values) if all(type(value) in NUMBERS for value in values) else None
+
+
+def load(transaction: Transaction, path: Sequence[str]) -> FieldValue:
+    """Return what a record holds there, None where it is nested too deeply to be read."""
+    try:
+        return transaction.field(*path)
+    except RecursionError:
+        return None
+
+
+def zone(name: str) -> tzinfo | None:
+    """Return the time zone of the IANA name, None where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+class Function(NamedTuple):
+    """What an expression may call: `takes` what, at `least` so many of them; `is_timed` those that take a zone only."""
+
+    result: Kind
+    takes: Sequence[Kind]
+    usage: str
+    least: int = 1
+    is_timed: bool = False
+
+
+_MOST_ARGUMENTS = 10
+FUNCTIONS: Mapping[str, Function] = {
+    "hour": Function(Kind.NUMBER, [Kind.TEXT], '("Europe/Berlin")', is_timed=True),
+    "weekday": Function(Kind.NUMBER, [Kind.TEXT], '("Europe/Berlin")', is_timed=True),
+    "number": Function(Kind.NUMBER, [Kind.ANY], "(value)"),
+    "lower": Function(Kind.TEXT, [Kind.TEXT], "(text)"),
+    "length": Function(Kind.NUMBER, [Kind.TEXT], "(text)"),
+    "absolute": Function(Kind.NUMBER, [Kind.NUMBER], "(number)"),
+    "round_down": Function(Kind.NUMBER, [Kind.NUMBER] * 2, "(number) or (number, step)"),
+    "starts_with": Function(Kind.CONDITION, [Kind.TEXT] * 2, "(text, beginning)", least=2),
+    "ends_with": Function(Kind.CONDITION, [Kind.TEXT] * 2, "(text, end)", least=2),
+    "first_known": Function(Kind.ANY, [Kind.ANY] * _MOST_ARGUMENTS, "(value, value, ...)", least=2),
+    "smallest": Function(Kind.NUMBER, [Kind.NUMBER] * _MOST_ARGUMENTS, "(number, number, ...)", least=2),
+    "largest": Function(Kind.NUMBER, [Kind.NUMBER] * _MOST_ARGUMENTS, "(number, number, ...)", least=2),
+}

@@ -1,0 +1,120 @@
+"""The parts of an expression as Python, and how they are put together: three values, as in SQL."""
+
+import ast
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from decision.scope import Scope
+from decision.templates import fill
+from decision.values import Kind
+
+_IS_KIND = {Kind.NUMBER: "type(V := X) is NUMBER or type(V) is WHOLE", Kind.TEXT: "type(V := X) is TEXT"}
+
+
+class Code(NamedTuple):
+    """A part of an expression as Python; `is_certain` where it is never None."""
+
+    tree: ast.expr
+    kind: Kind
+    is_certain: bool = False
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is always true or false."""
+        return self.is_certain and self.kind is Kind.CONDITION
+
+
+def called(function: str, arguments: Sequence[ast.expr]) -> ast.expr:
+    """Return the call of one of the functions that are known by name."""
+    return _spelled(lambda names: f"{function}({', '.join(names)})", arguments)
+
+
+def condition(code: Code, scope: Scope) -> Code:
+    """Return the condition that a value is: true, false, or undecided for any other value."""
+    if code.kind is Kind.CONDITION:
+        return code
+    how = "V if (V := X) is True or V is False else None"
+    return Code(fill(how, X=code.tree, V=scope.temporary()), Kind.CONDITION)
+
+
+def negated(code: Code, scope: Scope) -> Code:
+    """Return `not` a condition."""
+    if code.is_decided:
+        return code._replace(tree=fill("not X", X=code.tree))
+    how = "True if (V := X) is False else False if V is True else None"
+    return Code(fill(how, X=code.tree, V=scope.temporary()), Kind.CONDITION)
+
+
+def joined(word: str, parts: Sequence[Code], scope: Scope) -> Code:
+    """Return conditions with `and` or `or` between them."""
+    trees = [part.tree for part in parts]
+    if all(part.is_decided for part in parts):
+        return Code(_spelled(f" {word} ".join, trees), Kind.CONDITION, is_certain=True)
+    ends, goes_on = ("False", "True") if word == "and" else ("True", "False")
+    names = [scope.temporary() for _ in parts]
+    tree = fill(goes_on)
+    for name in names:
+        tree = fill(f"T if V is {goes_on} else None", T=tree, V=name)
+    for name, value in zip(reversed(names), reversed(trees), strict=True):
+        tree = fill(f"{ends} if (V := X) is {ends} else T", V=name, X=value, T=tree)
+    return Code(tree, Kind.CONDITION)
+
+
+def chosen(test: Code, then: Code, other: Code, scope: Scope) -> Code:
+    """Return one of two values by a condition."""
+    how = "A if X else B" if test.is_decided else "A if (V := X) is True else B if V is False else None"
+    tree = fill(how, A=then.tree, B=other.tree, X=test.tree, V=scope.temporary())
+    kind = then.kind if then.kind is other.kind else Kind.ANY
+    return Code(tree, kind, test.is_decided and then.is_certain and other.is_certain)
+
+
+def in_order(sign: str, function: str, a: Code, b: Code, scope: Scope) -> Code:
+    """Return how two values stand in order; `function` tells that of values of any types."""
+    if a.is_certain and b.is_certain and a.kind is not Kind.ANY and a.kind is b.kind:
+        return Code(fill(f"A {sign} B", A=a.tree, B=b.tree), Kind.CONDITION, is_certain=True)
+    uncertain, other = (a, b) if b.is_certain else (b, a)
+    if not other.is_certain or other.kind is Kind.ANY:
+        return Code(called(function, [a.tree, b.tree]), Kind.CONDITION)
+    name = scope.temporary()
+    sides = {"A": a.tree, "B": b.tree, "A" if uncertain is a else "B": name}
+    guard = _IS_KIND[other.kind] if uncertain.kind is Kind.ANY else "(V := X) is not None"
+    tree = fill(f"(A {sign} B) if {guard} else None", **sides, V=name, X=uncertain.tree)
+    return Code(tree, Kind.CONDITION)
+
+
+def equality(a: Code, b: Code, scope: Scope) -> Code:
+    """Return whether two values are the same."""
+    if a.is_certain and b.is_certain and a.kind is not Kind.ANY and a.kind is b.kind:
+        return Code(fill("A == B", A=a.tree, B=b.tree), Kind.CONDITION, is_certain=True)
+    uncertain, other = (a, b) if b.is_certain else (b, a)
+    if not other.is_certain or other.kind not in (Kind.TEXT, Kind.NUMBER):
+        return Code(called("equal", [a.tree, b.tree]), Kind.CONDITION)
+    may_be_condition = uncertain.kind is Kind.ANY and other.kind is Kind.NUMBER
+    how = "type(V) is not CONDITION and V == B" if may_be_condition else "V == B"
+    tree = fill(f"None if (V := X) is None else {how}", V=scope.temporary(), X=uncertain.tree, B=other.tree)
+    return Code(tree, Kind.CONDITION)
+
+
+def membership(code: Code, members: frozenset[str | Decimal], scope: Scope) -> Code:
+    """Return whether a value is one of these."""
+    values = scope.constant(members)
+    if code.is_certain and code.kind is not Kind.ANY:
+        return Code(fill("X in C", X=code.tree, C=values), Kind.CONDITION, is_certain=True)
+    how = "None if (V := X) is None else type(V) in SCALARS and V in C"
+    return Code(fill(how, V=scope.temporary(), X=code.tree, C=values), Kind.CONDITION)
+
+
+def bound(codes: Sequence[Code], scope: Scope, use: Callable[[Sequence[Code]], Code]) -> Code:
+    """Return what uses these several times, and asks for each of them once."""
+    names = [scope.temporary() for _ in codes]
+    whole = use([code._replace(tree=name) for code, name in zip(codes, names, strict=True)])
+    tree = whole.tree
+    for name, code in zip(reversed(names), reversed(codes), strict=True):
+        tree = fill("(V := X, T)[1]", V=name, X=code.tree, T=tree)
+    return whole._replace(tree=tree)
+
+
+def _spelled(spell: Callable[[Sequence[str]], str], parts: Sequence[ast.expr]) -> ast.expr:
+    names = [f"A{number}" for number in range(len(parts))]
+    return fill(spell(names), **dict(zip(names, parts, strict=True)))
