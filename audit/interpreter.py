@@ -1,0 +1,185 @@
+"""What a rule's expression says of a transaction, worked out on its syntax tree as docs/rules.md has it.
+
+It is slow and plain, and shares nothing with what compiles the rules for the detector. An expression has been checked
+before it gets here: of what is not allowed in one, this only raises ValueError where it comes upon it.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise, repeat
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from audit.operations import (
+    CALCULATIONS,
+    COMPARISONS,
+    FUNCTIONS,
+    SIGNS,
+    contains,
+    every,
+    is_one_of,
+    opposite,
+    some,
+)
+from payments.transaction import Transaction
+
+_LITERAL = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_PARTS_OF_TIME: Mapping[str, Callable[[datetime], int]] = {"hour": attrgetter("hour"), "weekday": datetime.isoweekday}
+
+T = TypeVar("T")
+
+
+class _Asked(NamedTuple):
+    """What an expression is asked about; the source has its numbers as they are written."""
+
+    source: str
+    transaction: Transaction
+    record_ms: int
+
+
+def value_of(expression: str, transaction: Transaction, record_ms: int) -> object:
+    """Return what an expression says of a transaction whose record has this time, in ms since the epoch.
+
+    A condition is True, False, or None where it is undecided.
+    """
+    source = f"({expression}\n)"  # within brackets, line breaks and leading blanks are white space
+    return _value(ast.parse(source, mode="eval").body, _Asked(source, transaction, record_ms))
+
+
+def _value(node: ast.expr, asked: _Asked) -> object:
+    return _allowed(_NODES, type(node))(node, asked)
+
+
+def _values(nodes: Sequence[ast.expr], asked: _Asked) -> Sequence[object]:
+    return list(map(_value, nodes, repeat(asked)))  # a loop would take one more level of Python's stack
+
+
+def _allowed(table: Mapping[Any, T], key: object) -> T:
+    if key not in table:
+        raise ValueError(f"not allowed in a rule: {key}")
+    return table[key]
+
+
+def _constant(node: ast.Constant, asked: _Asked) -> object:
+    if isinstance(node.value, bool | str):
+        return node.value
+    written = ast.get_source_segment(asked.source, node) or ""
+    if not _LITERAL.fullmatch(written):
+        raise ValueError(f"not allowed in a rule: {written}")
+    return Decimal(written)
+
+
+def _name(node: ast.Name, asked: _Asked) -> object:
+    if node.id == "currency":
+        return asked.transaction.currency or None
+    if node.id not in {"id", "source", "target", "amount"}:
+        raise ValueError(f"not allowed in a rule: {node.id}")
+    return getattr(asked.transaction, node.id)
+
+
+def _field(node: ast.Subscript, asked: _Asked) -> object:
+    name, *within = _path(node)
+    try:
+        return asked.transaction.field(name, *within)
+    except RecursionError:
+        return None
+
+
+def _path(node: ast.expr) -> Sequence[str]:
+    match node:
+        case ast.Name(id="field"):
+            return ()
+        case ast.Subscript(value=around, slice=ast.Constant(value=str(name))):
+            return (*_path(around), name)
+    raise ValueError(f"not allowed in a rule: {ast.unparse(node)}")
+
+
+def _and_or(node: ast.BoolOp, asked: _Asked) -> bool | None:
+    decide = every if isinstance(node.op, ast.And) else some
+    return decide(_values(node.values, asked))
+
+
+def _either(node: ast.IfExp, asked: _Asked) -> object:
+    condition = _value(node.test, asked)
+    if not isinstance(condition, bool):
+        return None
+    return _value(node.body if condition else node.orelse, asked)
+
+
+def _signed(node: ast.UnaryOp, asked: _Asked) -> object:
+    value = _value(node.operand, asked)
+    if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and isinstance(value, Decimal):
+        return value.copy_negate()
+    return _allowed(SIGNS, type(node.op))(value)
+
+
+def _calculation(node: ast.BinOp, asked: _Asked) -> object:
+    return _allowed(CALCULATIONS, type(node.op))(_value(node.left, asked), _value(node.right, asked))
+
+
+def _comparison(node: ast.Compare, asked: _Asked) -> bool | None:
+    match node:
+        case ast.Compare(ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
+            return _value(node.left, asked) is None
+        case ast.Compare(ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            return _value(node.left, asked) is not None
+        case ast.Compare(ops=[ast.In()], comparators=[container]):
+            return _is_in(node.left, container, asked)
+        case ast.Compare(ops=[ast.NotIn()], comparators=[container]):
+            return opposite(_is_in(node.left, container, asked))
+    pairs = pairwise(_values([node.left, *node.comparators], asked))
+    return every([_allowed(COMPARISONS, type(sign))(*pair) for sign, pair in zip(node.ops, pairs, strict=True)])
+
+
+def _is_in(node: ast.expr, container: ast.expr, asked: _Asked) -> bool | None:
+    value = _value(node, asked)
+    if isinstance(container, ast.Set | ast.List | ast.Tuple):
+        return is_one_of(value, _values(container.elts, asked))
+    return contains(_value(container, asked), value)
+
+
+def _call(node: ast.Call, asked: _Asked) -> object:
+    match node:
+        case ast.Call(func=ast.Name(id="hour" | "weekday" as name), args=[ast.Constant(value=str(zone))]):
+            time = _local_time(ZoneInfo(zone), asked)
+            return None if time is None else _PARTS_OF_TIME[name](time)
+        case ast.Call(func=ast.Name(id=name), keywords=[]):
+            return _allowed(FUNCTIONS, name)(*_values(node.args, asked))
+    raise ValueError(f"not allowed in a rule: {ast.unparse(node)}")
+
+
+def _local_time(zone: ZoneInfo, asked: _Asked) -> datetime | None:
+    """Return the time of the event there; None where there is none, or it is none of the years 1 to 9999."""
+    with suppress(OverflowError):
+        time = _event_time(asked)
+        return None if time is None else time.astimezone(zone)
+    return None
+
+
+def _event_time(asked: _Asked) -> datetime | None:
+    """Return the transaction's own time, or its record's. Raises OverflowError."""
+    try:
+        time = datetime.fromisoformat(asked.transaction.timestamp)
+    except ValueError:
+        return None if asked.record_ms < 0 else _EPOCH + timedelta(milliseconds=asked.record_ms)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+_NODES: Mapping[type[ast.expr], Callable[[Any, _Asked], object]] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.Subscript: _field,
+    ast.BoolOp: _and_or,
+    ast.IfExp: _either,
+    ast.UnaryOp: _signed,
+    ast.BinOp: _calculation,
+    ast.Compare: _comparison,
+    ast.Call: _call,
+}

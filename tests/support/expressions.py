@@ -1,0 +1,103 @@
+"""Random expressions of the rule language, and random payloads that they may be asked about."""
+
+import json
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+LITERALS = st.sampled_from(["0", "1", "5", "900", "0.1", "0.30", "-7", "1000000", f"3.{'0' * 40}1", "9" * 55])
+WORDS = st.sampled_from(["", "a", "NG", "ng", "5", "-7.5e1", "\u00df", "\U0001f4b6", "2026", 'q"\\'])
+QUOTED = WORDS.map(lambda text: json.dumps(text, ensure_ascii=False))
+FIELDS = st.sampled_from(["a", "b", "card-id"])
+LOOKED_AT = st.one_of(
+    FIELDS.map('field["{}"]'.format), st.tuples(FIELDS, FIELDS).map('field["{0[0]}"]["{0[1]}"]'.format)
+)
+TIMED = st.tuples(st.sampled_from(["hour", "weekday"]), st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia"]))
+SIGNS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+
+
+# What is recursive stands behind st.deferred: of itself, the text for it in a message is megabytes long.
+def _numbers() -> st.SearchStrategy[str]:
+    called = st.sampled_from(["absolute({})", "-{}", "round_down({})", "number({})"])
+    of_two = st.sampled_from(["round_down({}, {})", "smallest({}, {})", "largest({}, {}, 5)"])
+    return st.one_of(
+        LITERALS,
+        st.just("amount"),
+        LOOKED_AT,
+        TIMED.map('{0[0]}("{0[1]}")'.format),
+        TEXTS.map("length({})".format),
+        st.tuples(called, NUMBERS).map(lambda parts: parts[0].format(parts[1])),
+        st.tuples(of_two, NUMBERS, NUMBERS).map(lambda parts: parts[0].format(*parts[1:])),
+        st.tuples(NUMBERS, st.sampled_from("+-*/%"), NUMBERS).map("({0[0]} {0[1]} {0[2]})".format),
+        st.tuples(NUMBERS, CONDITIONS, NUMBERS).map("({0[0]} if {0[1]} else {0[2]})".format),
+    )
+
+
+def _texts() -> st.SearchStrategy[str]:
+    return st.one_of(
+        QUOTED,
+        st.sampled_from(["id", "source", "target", "currency"]),
+        LOOKED_AT,
+        TEXTS.map("lower({})".format),
+        st.tuples(TEXTS, TEXTS).map("first_known({0[0]}, {0[1]})".format),
+    )
+
+
+def _conditions() -> st.SearchStrategy[str]:
+    values = st.one_of(NUMBERS, TEXTS)
+    listed = st.lists(st.one_of(QUOTED, LITERALS), min_size=1, max_size=3).map(
+        lambda items: f'{{{", ".join(items)}, "a", 5}}'
+    )
+    return st.one_of(
+        st.sampled_from(["True", "False"]),
+        LOOKED_AT,
+        st.tuples(NUMBERS, SIGNS, NUMBERS).map(" ".join),
+        st.tuples(NUMBERS, SIGNS, NUMBERS, SIGNS, NUMBERS).map(" ".join),
+        st.tuples(TEXTS, SIGNS, TEXTS).map(" ".join),
+        st.tuples(LOOKED_AT, SIGNS, values).map(" ".join),
+        st.tuples(LOOKED_AT, st.sampled_from(["== 1", "!= 1", "in {1}", "not in {1}"])).map(" ".join),
+        st.tuples(CONDITIONS, CONDITIONS).map("({0[0]}) == ({0[1]})".format),
+        st.tuples(values, st.sampled_from(["in", "not in"]), listed).map(" ".join),
+        st.tuples(TEXTS, st.sampled_from(["in", "not in"]), st.one_of(LOOKED_AT, st.just("target"))).map(" ".join),
+        st.tuples(values, st.sampled_from(["is None", "is not None"])).map(" ".join),
+        CONDITIONS.map("({}) is None".format),
+        st.tuples(st.sampled_from(["starts_with", "ends_with"]), TEXTS, TEXTS).map("{0[0]}({0[1]}, {0[2]})".format),
+        CONDITIONS.map("not ({})".format),
+        st.tuples(CONDITIONS, st.sampled_from(["and", "or"]), CONDITIONS).map("({0[0]}) {0[1]} ({0[2]})".format),
+        st.tuples(CONDITIONS, CONDITIONS, CONDITIONS).map("(({0[0]}) if {0[1]} else ({0[2]}))".format),
+    )
+
+
+NUMBERS: st.SearchStrategy[str] = st.deferred(_numbers)
+TEXTS: st.SearchStrategy[str] = st.deferred(_texts)
+CONDITIONS: st.SearchStrategy[str] = st.deferred(_conditions)
+
+SCALARS = st.one_of(
+    LITERALS,
+    st.sampled_from(["true", "[1]", "1"]),
+    WORDS.map(json.dumps),
+    st.sampled_from(["true", "false", "null", "-0.0", "1e60", "1e-70", "1e400000", "0.10", "[]", "[5]", "{}"]),
+)
+TIMES = st.sampled_from(
+    [
+        *('"2026-11-27T23:30:00Z"', '"0001-01-01"', '"9999-12-31T23:59:59-12:00"', '"2026-03-29 01:30"'),
+        *("1790000000000", '"soon"', "null"),
+    ]
+)
+
+
+def _object(fields: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in fields.items()) + "}"
+
+
+OBJECTS = st.dictionaries(FIELDS, SCALARS, max_size=3).map(_object)
+
+
+@st.composite
+def payloads(draw: st.DrawFn) -> bytes:
+    """Return the JSON of a transaction with some of the fields."""
+    more = draw(st.dictionaries(FIELDS, st.one_of(SCALARS, OBJECTS), max_size=3))
+    amounts = st.one_of(LITERALS, st.just("1e60")).map(lambda written: written.removeprefix("-"))
+    names = {"id": '"1"', "source": '"a"', "target": '"NG"'}
+    paid = {**names, "amount": draw(amounts), "currency": json.dumps(draw(WORDS)), "timestamp": draw(TIMES)}
+    return _object({**paid, **more}).encode()

@@ -1,0 +1,29 @@
+"""The audit's interpreter, which shares nothing with the compiler, gives the same answers."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.interpreter import value_of
+from audit.reading import read
+from decision.ruleset import ExpressionRule, RuleSet
+from decision.source import InvalidExpression
+from messaging.batch import Record
+from payments.mapping import DEFAULT_MAPPING
+from payments.reading import TransactionReader
+from tests.support.expressions import CONDITIONS, payloads
+
+TIMES_MS = st.sampled_from([0, 1_790_000_000_123, -1, 10**17])
+
+
+@settings(max_examples=500)
+@given(CONDITIONS, payloads(), TIMES_MS)
+def test_the_audit_agrees_on_any_expression(expression: str, value: bytes, record_ms: int) -> None:
+    try:
+        ask = RuleSet([ExpressionRule("rule", expression)]).ask
+    except InvalidExpression:
+        return
+    found = ask(TransactionReader(DEFAULT_MAPPING).read(value), record_ms)
+    audited = read(Record("t", 0, 0, record_ms, None, value, ()), DEFAULT_MAPPING)
+    assert audited is not None
+    answer = value_of(expression, audited, record_ms)
+    assert (found[0][1] if found else False) is (answer if isinstance(answer, bool) else None)
