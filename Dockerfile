@@ -25,6 +25,7 @@ CMD ["python", "-m", "generator"]
 FROM base AS detector
 LABEL org.opencontainers.image.title="detector" \
       org.opencontainers.image.description="Judges transactions, each exactly once: fraud to one topic, the rest to another"
+COPY decision decision
 COPY detector detector
 RUN chmod -R a+rX . && python -m compileall -q .
 USER 10001:10001

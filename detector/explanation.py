@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 
+from decision.ruleset import RuleSet
 from detector.routing import Decision
 from detector.verdict import RuleFailed, judge
 from messaging.batch import Record
@@ -20,17 +21,18 @@ _MOST_FIELDS = 100
 Lines = Iterator[tuple[str, str]]
 
 
-def explain(record: Record, decision: Decision, mapping: FieldMapping) -> tuple[str, bool]:
+def explain(record: Record, decision: Decision, mapping: FieldMapping, tried: RuleSet) -> tuple[str, bool]:
     """Return lines that say how the record is read and judged, and whether it gets a verdict.
 
-    Whether the topics take it, by its size and its time, is not looked at.
+    What the rules that are tried say is shown, too. Whether the topics take the record, by its size and its time, is
+    not looked at.
     """
     try:
         transaction = decision.reader.read(record.value, record)
     except InvalidTransaction as error:
         problems = list(_problems(record, mapping)) or [("dead letter", str(error))]
         return _text([*problems, *_fields_of(record)]), False
-    read = list(_fields_read(transaction, mapping))
+    read = [*_fields_read(transaction, mapping), *_outcomes(tried, transaction, record.timestamp)]
     try:
         reasons = judge(transaction, decision.rules).reasons
     except RuleFailed as error:
@@ -45,6 +47,13 @@ def _fields_read(transaction: Transaction, mapping: FieldMapping) -> Lines:
         place = "" if path is None else shown(path)
         value = printable(str(getattr(transaction, name)), _LONGEST_VALUE) or "(none)"
         yield name, f"{value}  (FIELD_{name.upper()}={place})"
+
+
+def _outcomes(tried: RuleSet, transaction: Transaction, record_ms: int) -> Lines:
+    found = dict(tried.ask(transaction, record_ms))
+    for number, rule in enumerate(tried.rules):
+        outcome = {True: "hit", None: "undecided", False: "no hit"}[found.get(number, False)]
+        yield outcome, f"{rule.name}:  {tried.values(number, transaction, record_ms)}"
 
 
 def _problems(record: Record, mapping: FieldMapping) -> Lines:

@@ -2,10 +2,13 @@
 
 import logging
 import os
+from argparse import ArgumentTypeError, Namespace
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
+from decision.ruleset import ExpressionRule, RuleSet
+from decision.source import InvalidExpression
 from detector import loop
 from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
@@ -59,18 +62,39 @@ def main(process: Process) -> None:
         help="show how a record with this value would be read and judged, without Kafka; exit code 1: it would be "
         "a dead letter. Without JSON it is read from standard input",
     )
+    parser.add_argument(
+        "--rule",
+        action="append",
+        default=[],
+        type=tried_rule,
+        metavar="EXPRESSION",
+        help="with --explain: try a rule on the record, see docs/rules.md; may be given several times",
+    )
     options = parser.parse_args()
+    if options.rule and options.explain is None:
+        parser.error("--rule is tried on the record of --explain")
     if os.path.isfile(options.explain or ""):  # noqa: PTH113 - Path.is_file() raises where text is too long for a name
         parser.error(f"{options.explain} is a file; a record is read from it by --explain < {options.explain}")
-    act = serve if options.explain is None else partial(show, given=options.explain, output=process.log)
+    act = serve if options.explain is None else partial(show, options=options, output=process.log)
     run_service(process, DetectorSettings, act, options)
 
 
-def show(settings: DetectorSettings, _stop: Stop, *, given: str, output: Output) -> int:
+def tried_rule(expression: str) -> ExpressionRule:
+    """Return the rule of an expression, which is its name, too. Raises ArgumentTypeError(what is wrong with it)."""
+    rule = ExpressionRule(expression, expression)
+    try:
+        RuleSet([rule])
+    except InvalidExpression as error:
+        raise ArgumentTypeError(str(error)) from error
+    return rule
+
+
+def show(settings: DetectorSettings, _stop: Stop, *, options: Namespace, output: Output) -> int:
     """Show how a record would be read and judged; return the exit code, 1 where it would be a dead letter."""
-    value = standard_input() if given == STANDARD_INPUT else os.fsencode(given)
+    value = standard_input() if options.explain == STANDARD_INPUT else os.fsencode(options.explain)
     record = Record(settings.topics.transactions, 0, 0, now_ms(), None, value, ())
-    text, is_judged = explain(record, decision_of(settings), settings.mapping)
+    decision = decision_of(settings)._replace(reader=TransactionReader(settings.mapping))
+    text, is_judged = explain(record, decision, settings.mapping, RuleSet(options.rule))
     output.write(text)
     return EXIT_OK if is_judged else EXIT_NOT_JUDGED
 

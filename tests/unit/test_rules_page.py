@@ -1,0 +1,44 @@
+"""docs/rules.md shows what there is."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from decision.expression import NAMES
+from decision.functions import FUNCTIONS
+from decision.ruleset import ExpressionRule, RuleSet
+from decision.source import InvalidExpression
+from tests.support.services import environment
+
+PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+BLOCKS = [
+    "\n".join(line[4:] for line in block.splitlines()) for block in re.findall(r"(?:^    .+\n)+", PAGE, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("expression", BLOCKS[0].splitlines())
+def test_its_expressions_are_rules(expression: str) -> None:
+    RuleSet([ExpressionRule("rule", expression)])
+
+
+def test_its_command_prints_what_it_shows(tmp_path: Path) -> None:
+    command, shown = BLOCKS[1].removeprefix("$ scripts/run ").split("\nid ")
+    words = [sys.executable, "-m", *shlex.split(command.replace("\\\n", ""))]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment({}))
+    assert (done.stderr, done.stdout) == ("", f"id {shown}\n")
+
+
+def test_its_error_is_what_is_said() -> None:
+    with pytest.raises(InvalidExpression) as error:
+        RuleSet([ExpressionRule("rule", "amont > 900")])
+    assert str(error.value) == BLOCKS[2]
+
+
+def test_it_names_every_name_and_every_function() -> None:
+    functions = set(re.findall(r"`([a-z_]+)\(", PAGE))
+    assert functions == {*FUNCTIONS}
+    assert {name for name in NAMES if f"`{name}`" in PAGE} == {*NAMES}
