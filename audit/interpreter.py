@@ -1,7 +1,8 @@
 """What a rule's expression says of a transaction, worked out on its syntax tree as docs/rules.md has it.
 
-It is slow and plain, and shares nothing with what compiles the rules for the detector. An expression has been checked
-before it gets here: of what is not allowed in one, this only raises ValueError where it comes upon it.
+It is slow and plain, and shares nothing with what compiles the rules for the detector. The audit does not ask it yet,
+as the detector asks no such rules yet. An expression has been checked before it gets here: of what is not allowed in
+one, this only raises ValueError where it comes upon it.
 """
 
 import ast
@@ -28,7 +29,7 @@ from audit.operations import (
 )
 from payments.transaction import Transaction
 
-_LITERAL = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+", re.ASCII)
+_LITERAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PARTS_OF_TIME: Mapping[str, Callable[[datetime], int]] = {"hour": attrgetter("hour"), "weekday": datetime.isoweekday}
@@ -36,7 +37,7 @@ _PARTS_OF_TIME: Mapping[str, Callable[[datetime], int]] = {"hour": attrgetter("h
 T = TypeVar("T")
 
 
-class _Asked(NamedTuple):
+class _Question(NamedTuple):
     """What an expression is asked about; the source has its numbers as they are written."""
 
     source: str
@@ -50,14 +51,14 @@ def value_of(expression: str, transaction: Transaction, record_ms: int) -> objec
     A condition is True, False, or None where it is undecided.
     """
     source = f"({expression}\n)"  # within brackets, line breaks and leading blanks are white space
-    return _value(ast.parse(source, mode="eval").body, _Asked(source, transaction, record_ms))
+    return _value(ast.parse(source, mode="eval").body, _Question(source, transaction, record_ms))
 
 
-def _value(node: ast.expr, asked: _Asked) -> object:
+def _value(node: ast.expr, asked: _Question) -> object:
     return _allowed(_NODES, type(node))(node, asked)
 
 
-def _values(nodes: Sequence[ast.expr], asked: _Asked) -> Sequence[object]:
+def _values(nodes: Sequence[ast.expr], asked: _Question) -> Sequence[object]:
     return list(map(_value, nodes, repeat(asked)))  # a loop would take one more level of Python's stack
 
 
@@ -67,7 +68,7 @@ def _allowed(table: Mapping[Any, T], key: object) -> T:
     return table[key]
 
 
-def _constant(node: ast.Constant, asked: _Asked) -> object:
+def _constant(node: ast.Constant, asked: _Question) -> object:
     if isinstance(node.value, bool | str):
         return node.value
     written = ast.get_source_segment(asked.source, node) or ""
@@ -76,7 +77,7 @@ def _constant(node: ast.Constant, asked: _Asked) -> object:
     return Decimal(written)
 
 
-def _name(node: ast.Name, asked: _Asked) -> object:
+def _name(node: ast.Name, asked: _Question) -> object:
     if node.id == "currency":
         return asked.transaction.currency or None
     if node.id not in {"id", "source", "target", "amount"}:
@@ -84,7 +85,7 @@ def _name(node: ast.Name, asked: _Asked) -> object:
     return getattr(asked.transaction, node.id)
 
 
-def _field(node: ast.Subscript, asked: _Asked) -> object:
+def _field(node: ast.Subscript, asked: _Question) -> object:
     name, *within = _path(node)
     try:
         return asked.transaction.field(name, *within)
@@ -101,30 +102,30 @@ def _path(node: ast.expr) -> Sequence[str]:
     raise ValueError(f"not allowed in a rule: {ast.unparse(node)}")
 
 
-def _and_or(node: ast.BoolOp, asked: _Asked) -> bool | None:
+def _and_or(node: ast.BoolOp, asked: _Question) -> bool | None:
     decide = every if isinstance(node.op, ast.And) else some
     return decide(_values(node.values, asked))
 
 
-def _either(node: ast.IfExp, asked: _Asked) -> object:
+def _either(node: ast.IfExp, asked: _Question) -> object:
     condition = _value(node.test, asked)
     if not isinstance(condition, bool):
         return None
     return _value(node.body if condition else node.orelse, asked)
 
 
-def _signed(node: ast.UnaryOp, asked: _Asked) -> object:
+def _signed(node: ast.UnaryOp, asked: _Question) -> object:
     value = _value(node.operand, asked)
     if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and isinstance(value, Decimal):
         return value.copy_negate()
     return _allowed(SIGNS, type(node.op))(value)
 
 
-def _calculation(node: ast.BinOp, asked: _Asked) -> object:
+def _calculation(node: ast.BinOp, asked: _Question) -> object:
     return _allowed(CALCULATIONS, type(node.op))(_value(node.left, asked), _value(node.right, asked))
 
 
-def _comparison(node: ast.Compare, asked: _Asked) -> bool | None:
+def _comparison(node: ast.Compare, asked: _Question) -> bool | None:
     match node:
         case ast.Compare(ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
             return _value(node.left, asked) is None
@@ -138,16 +139,16 @@ def _comparison(node: ast.Compare, asked: _Asked) -> bool | None:
     return every([_allowed(COMPARISONS, type(sign))(*pair) for sign, pair in zip(node.ops, pairs, strict=True)])
 
 
-def _is_in(node: ast.expr, container: ast.expr, asked: _Asked) -> bool | None:
+def _is_in(node: ast.expr, container: ast.expr, asked: _Question) -> bool | None:
     value = _value(node, asked)
     if isinstance(container, ast.Set | ast.List | ast.Tuple):
         return is_one_of(value, _values(container.elts, asked))
     return contains(_value(container, asked), value)
 
 
-def _call(node: ast.Call, asked: _Asked) -> object:
+def _call(node: ast.Call, asked: _Question) -> object:
     match node:
-        case ast.Call(func=ast.Name(id="hour" | "weekday" as name), args=[ast.Constant(value=str(zone))]):
+        case ast.Call(func=ast.Name(id="hour" | "weekday" as name), args=[ast.Constant(value=str(zone))], keywords=[]):
             time = _local_time(ZoneInfo(zone), asked)
             return None if time is None else _PARTS_OF_TIME[name](time)
         case ast.Call(func=ast.Name(id=name), keywords=[]):
@@ -155,7 +156,7 @@ def _call(node: ast.Call, asked: _Asked) -> object:
     raise ValueError(f"not allowed in a rule: {ast.unparse(node)}")
 
 
-def _local_time(zone: ZoneInfo, asked: _Asked) -> datetime | None:
+def _local_time(zone: ZoneInfo, asked: _Question) -> datetime | None:
     """Return the time of the event there; None where there is none, or it is none of the years 1 to 9999."""
     with suppress(OverflowError):
         time = _event_time(asked)
@@ -163,7 +164,7 @@ def _local_time(zone: ZoneInfo, asked: _Asked) -> datetime | None:
     return None
 
 
-def _event_time(asked: _Asked) -> datetime | None:
+def _event_time(asked: _Question) -> datetime | None:
     """Return the transaction's own time, or its record's. Raises OverflowError."""
     try:
         time = datetime.fromisoformat(asked.transaction.timestamp)
@@ -172,7 +173,7 @@ def _event_time(asked: _Asked) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-_NODES: Mapping[type[ast.expr], Callable[[Any, _Asked], object]] = {
+_NODES: Mapping[type[ast.expr], Callable[[Any, _Question], object]] = {
     ast.Constant: _constant,
     ast.Name: _name,
     ast.Subscript: _field,

@@ -4,7 +4,7 @@ Each takes values of any type, and returns None where it has no answer.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Context, Decimal, DecimalException
 from typing import Any, NamedTuple
@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from decision.values import ARITHMETIC, DIGITS, LONGEST_TEXT, NUMBERS, Kind, operand
 from payments.mapping import FieldValue
-from payments.transaction import Transaction
+from payments.transaction import InvalidTransaction, Transaction
 
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _ONE = Decimal(1)
+_OF_THE_MACHINE = ("localtime", "posixrules", "posix/", "right/")
 _EXACT = Context(prec=4 * DIGITS, traps=[])  # holds what two numbers of 50 digits between 1e-50 and 1e51 add up to
 
 
@@ -68,7 +69,7 @@ def number(value: object) -> Decimal | int | None:
 
 
 def lower(value: object) -> str | None:
-    """Return the text in small letters."""
+    """Return the text in lower case."""
     return value.lower() if type(value) is str and len(value) <= LONGEST_TEXT else None
 
 
@@ -79,19 +80,19 @@ def length(value: object) -> int | None:
 
 def absolute(value: object) -> Decimal | None:
     """Return the number without its sign."""
-    number = operand(value)
-    return None if number is None else number.copy_abs()
+    size = operand(value)
+    return None if size is None else size.copy_abs()
 
 
 def round_down(value: object, step: object = _ONE) -> Decimal | None:
     """Return the largest multiple of a step, which is over 0, that is not above the number."""
-    number, width = operand(value), operand(step)
-    if number is None or width is None or width <= 0:
+    size, width = operand(value), operand(step)
+    if size is None or width is None or width <= 0:
         return None
-    rest = ARITHMETIC.remainder(number, width)
+    rest = ARITHMETIC.remainder(size, width)
     if not rest.is_finite():
         return None
-    multiple = _EXACT.subtract(number, rest if rest >= 0 else _EXACT.add(rest, width))
+    multiple = _EXACT.subtract(size, rest if rest >= 0 else _EXACT.add(rest, width))
     return ARITHMETIC.plus(multiple)
 
 
@@ -124,12 +125,14 @@ def load(transaction: Transaction, path: Sequence[str]) -> FieldValue:
     """Return what a record holds there, None where it is nested too deeply to be read."""
     try:
         return transaction.field(*path)
-    except RecursionError:
+    except (RecursionError, InvalidTransaction):  # that is what is raised where the stack ends
         return None
 
 
-def zone(name: str) -> tzinfo | None:
-    """Return the time zone of the IANA name, None where there is none."""
+def time_zone(name: str) -> tzinfo | None:
+    """Return the time zone of the IANA name, None where there is none that is the same on every machine."""
+    if name.startswith(_OF_THE_MACHINE):
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -137,8 +140,12 @@ def zone(name: str) -> tzinfo | None:
 
 
 class Function(NamedTuple):
-    """What an expression may call: `takes` what, at `least` so many of them; `is_timed` those that take a zone only."""
+    """What an expression may call: it `takes` values of these kinds, the first `least` of them at least.
 
+    One that `is_timed` takes a zone, and is called with the transaction, its record's timestamp and that.
+    """
+
+    call: Callable[..., object]
     result: Kind
     takes: Sequence[Kind]
     usage: str
@@ -146,18 +153,18 @@ class Function(NamedTuple):
     is_timed: bool = False
 
 
-_MOST_ARGUMENTS = 10
+_NUMBERS = [Kind.NUMBER] * 10
 FUNCTIONS: Mapping[str, Function] = {
-    "hour": Function(Kind.NUMBER, [Kind.TEXT], '("Europe/Berlin")', is_timed=True),
-    "weekday": Function(Kind.NUMBER, [Kind.TEXT], '("Europe/Berlin")', is_timed=True),
-    "number": Function(Kind.NUMBER, [Kind.ANY], "(value)"),
-    "lower": Function(Kind.TEXT, [Kind.TEXT], "(text)"),
-    "length": Function(Kind.NUMBER, [Kind.TEXT], "(text)"),
-    "absolute": Function(Kind.NUMBER, [Kind.NUMBER], "(number)"),
-    "round_down": Function(Kind.NUMBER, [Kind.NUMBER] * 2, "(number) or (number, step)"),
-    "starts_with": Function(Kind.CONDITION, [Kind.TEXT] * 2, "(text, beginning)", least=2),
-    "ends_with": Function(Kind.CONDITION, [Kind.TEXT] * 2, "(text, end)", least=2),
-    "first_known": Function(Kind.ANY, [Kind.ANY] * _MOST_ARGUMENTS, "(value, value, ...)", least=2),
-    "smallest": Function(Kind.NUMBER, [Kind.NUMBER] * _MOST_ARGUMENTS, "(number, number, ...)", least=2),
-    "largest": Function(Kind.NUMBER, [Kind.NUMBER] * _MOST_ARGUMENTS, "(number, number, ...)", least=2),
+    "hour": Function(hour, Kind.NUMBER, [Kind.TEXT], '("Europe/Berlin")', is_timed=True),
+    "weekday": Function(weekday, Kind.NUMBER, [Kind.TEXT], '("Europe/Berlin")', is_timed=True),
+    "number": Function(number, Kind.NUMBER, [Kind.ANY], "(value)"),
+    "lower": Function(lower, Kind.TEXT, [Kind.TEXT], "(text)"),
+    "length": Function(length, Kind.NUMBER, [Kind.TEXT], "(text)"),
+    "absolute": Function(absolute, Kind.NUMBER, [Kind.NUMBER], "(number)"),
+    "round_down": Function(round_down, Kind.NUMBER, [Kind.NUMBER] * 2, "(number) or (number, step)"),
+    "starts_with": Function(starts_with, Kind.CONDITION, [Kind.TEXT] * 2, "(text, beginning)", least=2),
+    "ends_with": Function(ends_with, Kind.CONDITION, [Kind.TEXT] * 2, "(text, end)", least=2),
+    "first_known": Function(first_known, Kind.ANY, [Kind.ANY] * 10, "(value, value, ...) of 2 to 10", least=2),
+    "smallest": Function(smallest, Kind.NUMBER, _NUMBERS, "(number, number, ...) of 2 to 10", least=2),
+    "largest": Function(largest, Kind.NUMBER, _NUMBERS, "(number, number, ...) of 2 to 10", least=2),
 }

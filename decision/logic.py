@@ -1,7 +1,7 @@
 """The parts of an expression as Python, and how they are put together: three values, as in SQL."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class Code(NamedTuple):
 
 def called(function: str, arguments: Sequence[ast.expr]) -> ast.expr:
     """Return the call of one of the functions that are known by name."""
-    return _spelled(lambda names: f"{function}({', '.join(names)})", arguments)
+    return ast.Call(fill(function), [*arguments], [])
 
 
 def condition(code: Code, scope: Scope) -> Code:
@@ -46,12 +46,12 @@ def negated(code: Code, scope: Scope) -> Code:
     return Code(fill(how, X=code.tree, V=scope.temporary()), Kind.CONDITION)
 
 
-def joined(word: str, parts: Sequence[Code], scope: Scope) -> Code:
+def joined(operator: ast.boolop, parts: Sequence[Code], scope: Scope) -> Code:
     """Return conditions with `and` or `or` between them."""
     trees = [part.tree for part in parts]
     if all(part.is_decided for part in parts):
-        return Code(_spelled(f" {word} ".join, trees), Kind.CONDITION, is_certain=True)
-    ends, goes_on = ("False", "True") if word == "and" else ("True", "False")
+        return Code(ast.BoolOp(operator, trees), Kind.CONDITION, is_certain=True)
+    ends, goes_on = ("False", "True") if isinstance(operator, ast.And) else ("True", "False")
     names = [scope.temporary() for _ in parts]
     tree = fill(goes_on)
     for name in names:
@@ -105,16 +105,9 @@ def membership(code: Code, members: frozenset[str | Decimal], scope: Scope) -> C
     return Code(fill(how, V=scope.temporary(), X=code.tree, C=values), Kind.CONDITION)
 
 
-def bound(codes: Sequence[Code], scope: Scope, use: Callable[[Sequence[Code]], Code]) -> Code:
-    """Return what uses these several times, and asks for each of them once."""
-    names = [scope.temporary() for _ in codes]
-    whole = use([code._replace(tree=name) for code, name in zip(codes, names, strict=True)])
+def bound(whole: Code, names: Sequence[Code], codes: Sequence[Code]) -> Code:
+    """Return what uses each of these several times by its name, and asks for it once."""
     tree = whole.tree
     for name, code in zip(reversed(names), reversed(codes), strict=True):
-        tree = fill("(V := X, T)[1]", V=name, X=code.tree, T=tree)
+        tree = fill("(V := X, T)[1]", V=name.tree, X=code.tree, T=tree)
     return whole._replace(tree=tree)
-
-
-def _spelled(spell: Callable[[Sequence[str]], str], parts: Sequence[ast.expr]) -> ast.expr:
-    names = [f"A{number}" for number in range(len(parts))]
-    return fill(spell(names), **dict(zip(names, parts, strict=True)))

@@ -1,4 +1,4 @@
-"""A set of rules as one compiled function, and the reasons for its hits."""
+"""A set of rules as one compiled function, and what each of them looks at."""
 
 import ast
 import json
@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 from decision.expression import translate
 from decision.scope import Scope
 from decision.templates import statement
-from decision.values import Kind
 from payments.transaction import Transaction
 
-LONGEST_REASON = 256
 _LONGEST_VALUE = 60
-_NAMES_OF_CONTAINERS: Mapping[type, str] = {list: "[...]", dict: "{...}"}
+_CONTAINERS: Mapping[type, str] = {list: "[...]", dict: "{...}"}
 
 Outcomes = Sequence[tuple[int, bool | None]]
-Ask = Callable[[Transaction, int], Any]
+Function = Callable[[Transaction, int], Any]
 
 
 class ExpressionRule(NamedTuple):
@@ -31,14 +29,14 @@ class RuleSet:
 
     def __init__(self, rules: Sequence[ExpressionRule]) -> None:
         scope = Scope()
-        answers = [translate(rule.when, Kind.CONDITION, scope).value.tree for rule in rules]
+        answers = [translate(rule.when, scope).tree for rule in rules]
         asked = [
             statement(f"if (saw := X) is not False: found = (*found, ({number}, saw))", X=answer)
             for number, answer in enumerate(answers)
         ]
         self.rules = rules
         self._ask: Callable[[Transaction, int], Outcomes] = _function(scope, asked)
-        self._seen: dict[int, tuple[Sequence[str], Ask]] = {}
+        self._looks: dict[int, tuple[Sequence[str], Function]] = {}
 
     def ask(self, transaction: Transaction, record_ms: int) -> Outcomes:
         """Return the numbers of the rules that hit, with True, and of those that are undecided, with None.
@@ -47,40 +45,38 @@ class RuleSet:
         """
         return self._ask(transaction, record_ms)
 
-    def reason(self, number: int, transaction: Transaction, record_ms: int) -> str:
-        """Return the rule's name and what it saw of the transaction: `name: amount = 812.10, field["n"] = 5`."""
-        return f"{self.rules[number].name}: {self.values(number, transaction, record_ms)}"[:LONGEST_REASON]
-
     def values(self, number: int, transaction: Transaction, record_ms: int) -> str:
         """Return what a rule looks at, and its values: `amount = 812.10, field["n"] = 5`."""
-        if number not in self._seen:
-            self._seen[number] = _seen(self.rules[number].when)
-        parts, ask = self._seen[number]
-        values = zip(parts, ask(transaction, record_ms), strict=True)
-        return ", ".join(f"{part} = {shown(value)}" for part, value in values)
+        if number not in self._looks:
+            self._looks[number] = _looks_of(self.rules[number].when)
+        parts, look = self._looks[number]
+        values = zip(parts, look(transaction, record_ms), strict=True)
+        return ", ".join(f"{part} = {_readable(value)}" for part, value in values)
 
 
-def shown(value: object) -> str:
-    """Return a value as an expression has it, the beginning of it where it is long."""
+def _readable(value: object) -> str:
+    """Return a value for people to read, the beginning of it where it is long."""
     if type(value) is str:
-        return json.dumps(value[:_LONGEST_VALUE], ensure_ascii=False)
-    return _NAMES_OF_CONTAINERS.get(type(value)) or str(value)[:_LONGEST_VALUE]
+        quoted = json.dumps(value[:_LONGEST_VALUE], ensure_ascii=False)
+        return quoted if len(value) <= _LONGEST_VALUE else f"{quoted[:-1]}..."
+    text = _CONTAINERS.get(type(value)) or str(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
-def _seen(when: str) -> tuple[Sequence[str], Ask]:
-    """Return how the parts that an expression looks at are written, each once, and what returns their values."""
+def _looks_of(when: str) -> tuple[Sequence[str], Function]:
+    """Return how the parts that an expression looks at are written, and what returns their values."""
     scope = Scope()
-    parts: Mapping[str, ast.expr] = dict(translate(when, Kind.CONDITION, scope).seen)
-    added = [statement("found = (*found, X)", X=tree) for tree in parts.values()]
-    return list(parts), _function(scope, added)
+    parts = translate(when, scope).parts
+    return list(parts), _function(scope, [statement("found = (*found, X)", X=tree) for tree in parts.values()])
 
 
-def _function(scope: Scope, statements: Sequence[ast.stmt]) -> Ask:
+def _function(scope: Scope, statements: Sequence[ast.stmt]) -> Function:
     """Return the function of a transaction and its record's time that returns what the statements have `found`."""
     module = ast.parse("def ask(t, at):\n    found = ()\n    return found")
     definition: Any = module.body[0]
     definition.body[1:1] = [*scope.loads(), *statements]
     names: dict[str, Any] = {**scope.constants, "__builtins__": {"type": type}}
-    exec(compile(module, "<rules>", "exec"), names)  # noqa: S102 - made of our own templates and names alone
-    ask: Ask = names["ask"]
+    code = compile(ast.fix_missing_locations(module), "<rules>", "exec")
+    exec(code, names)  # noqa: S102 - made of our own templates and names alone
+    ask: Function = names["ask"]
     return ask

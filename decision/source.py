@@ -37,7 +37,7 @@ class Source:
         """Take the text. Raises InvalidExpression where it is too long, or holds what no line may hold."""
         self._written = text
         self.text = _WHITE.sub(" ", text)
-        self._line = self.text.lstrip()
+        self._line = self.text.lstrip(" ")
         self._indent = len(self.text) - len(self._line)
         strange = _CONTROL.search(text)
         if len(text) > MOST_CHARACTERS:
@@ -45,7 +45,7 @@ class Source:
         if strange:
             self.text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self.text)
             raise self.error(f"a character that is not allowed (U+{ord(strange[0]):04X})", strange.start())
-        if not self.text.strip():
+        if not self._line:
             raise self.error("the expression is empty", 0)
 
     def error(self, problem: str, place: ast.expr | int) -> InvalidExpression:
@@ -58,7 +58,7 @@ class Source:
         begin, end = (len(line[:offset].decode()) for offset in (node.col_offset, node.end_col_offset or 0))
         return self._indent + begin, self._indent + end
 
-    def of(self, node: ast.expr) -> str:
+    def written(self, node: ast.expr) -> str:
         """Return what is written for a node of its tree."""
         begin, end = self.span(node)
         return self.text[begin:end]
@@ -70,23 +70,28 @@ class Source:
 
     def tree(self) -> ast.expr:
         """Return the syntax tree. Raises InvalidExpression."""
-        self._refuse_comments()
+        self._refuse_tokens()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 return ast.parse(self._line, mode="eval").body
         except SyntaxError as error:
             place = min(self._indent + max(0, (error.offset or 1) - 1), len(self.text))
-            raise self.error(error.msg, place) from None
+            raise self.error(f"{error.msg}; docs/rules.md says what is allowed", place) from None
         except (RecursionError, MemoryError):
             raise self.error("nested too deeply", 0) from None
 
-    def _refuse_comments(self) -> None:
+    def _refuse_tokens(self) -> None:
+        """Refuse what the syntax tree does not show: comments, and two texts side by side, which Python makes one."""
         tokens = tokenize.generate_tokens(iter([self._line]).__next__)
+        previous = None
         with suppress(tokenize.TokenError, SyntaxError):  # the parser says what is wrong
             for token in tokens:
                 if token.type == tokenize.COMMENT:
                     raise self.error("comments are not allowed", self._indent + token.start[1])
+                if token.type == previous == tokenize.STRING:
+                    raise self.error("a comma is missing between two texts", self._indent + token.start[1])
+                previous = token.type
 
 
 def _columns(character: str) -> int:

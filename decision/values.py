@@ -3,7 +3,7 @@
 Nothing here raises, or takes long, whatever a record holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, DecimalException, Overflow, Rounded, Subnormal, Underflow
 from enum import Enum
 from functools import partial
@@ -53,12 +53,7 @@ subtract = partial(calculate, ARITHMETIC.subtract)
 multiply = partial(calculate, ARITHMETIC.multiply)
 divide = partial(calculate, ARITHMETIC.divide)
 remainder = partial(calculate, ARITHMETIC.remainder)
-
-
-def negative(value: object) -> Decimal | None:
-    """Return the number with the other sign."""
-    number = operand(value)
-    return None if number is None else ARITHMETIC.minus(number)
+negative = partial(subtract, 0)
 
 
 def ordered(compare: Callable[[Any, Any], bool], left: object, right: object) -> bool | None:
@@ -85,3 +80,19 @@ def contains(text: object, part: object) -> bool | None:
     if type(text) is not str or type(part) is not str or len(text) > LONGEST_TEXT:
         return None
     return part in text
+
+
+OPERATORS: Mapping[str, Callable[..., object]] = {
+    "add": add,
+    "subtract": subtract,
+    "multiply": multiply,
+    "divide": divide,
+    "remainder": remainder,
+    "negative": negative,
+    "less": less,
+    "at_most": at_most,
+    "more": more,
+    "at_least": at_least,
+    "equal": equal,
+    "contains": contains,
+}

@@ -32,13 +32,13 @@ def explain(record: Record, decision: Decision, mapping: FieldMapping, tried: Ru
     except InvalidTransaction as error:
         problems = list(_problems(record, mapping)) or [("dead letter", str(error))]
         return _text([*problems, *_fields_of(record)]), False
-    read = [*_fields_read(transaction, mapping), *_outcomes(tried, transaction, record.timestamp)]
+    read, outcomes = list(_fields_read(transaction, mapping)), _outcomes(tried, transaction, record.timestamp)
     try:
         reasons = judge(transaction, decision.rules).reasons
     except RuleFailed as error:
-        return _text([*read, ("dead letter", str(error))]), False
+        return _text([*read, ("dead letter", str(error)), *outcomes]), False
     verdict = [("fraud", reason) for reason in reasons] or [("legit", "no rule has found anything")]
-    return _text([*read, *verdict]), True
+    return _text([*read, *verdict, *outcomes]), True
 
 
 def _fields_read(transaction: Transaction, mapping: FieldMapping) -> Lines:
@@ -53,7 +53,8 @@ def _outcomes(tried: RuleSet, transaction: Transaction, record_ms: int) -> Lines
     found = dict(tried.ask(transaction, record_ms))
     for number, rule in enumerate(tried.rules):
         outcome = {True: "hit", None: "undecided", False: "no hit"}[found.get(number, False)]
-        yield outcome, f"{rule.name}:  {tried.values(number, transaction, record_ms)}"
+        yield "tried", f"{outcome}: {rule.name}"
+        yield "", tried.values(number, transaction, record_ms)
 
 
 def _problems(record: Record, mapping: FieldMapping) -> Lines:

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from argparse import ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -72,10 +73,14 @@ def main(process: Process) -> None:
     )
     options = parser.parse_args()
     if options.rule and options.explain is None:
-        parser.error("--rule is tried on the record of --explain")
+        parser.error("--rule needs --explain")
     if os.path.isfile(options.explain or ""):  # noqa: PTH113 - Path.is_file() raises where text is too long for a name
         parser.error(f"{options.explain} is a file; a record is read from it by --explain < {options.explain}")
-    act = serve if options.explain is None else partial(show, options=options, output=process.log)
+    act = (
+        serve
+        if options.explain is None
+        else partial(show, given=options.explain, rules=options.rule, output=process.log)
+    )
     run_service(process, DetectorSettings, act, options)
 
 
@@ -89,12 +94,14 @@ def tried_rule(expression: str) -> ExpressionRule:
     return rule
 
 
-def show(settings: DetectorSettings, _stop: Stop, *, options: Namespace, output: Output) -> int:
+def show(
+    settings: DetectorSettings, _stop: Stop, *, given: str, rules: Sequence[ExpressionRule], output: Output
+) -> int:
     """Show how a record would be read and judged; return the exit code, 1 where it would be a dead letter."""
-    value = standard_input() if options.explain == STANDARD_INPUT else os.fsencode(options.explain)
+    value = standard_input() if given == STANDARD_INPUT else os.fsencode(given)
     record = Record(settings.topics.transactions, 0, 0, now_ms(), None, value, ())
-    decision = decision_of(settings)._replace(reader=TransactionReader(settings.mapping))
-    text, is_judged = explain(record, decision, settings.mapping, RuleSet(options.rule))
+    decision = decision_of(settings, keeps_json=bool(rules))
+    text, is_judged = explain(record, decision, settings.mapping, RuleSet(rules))
     output.write(text)
     return EXIT_OK if is_judged else EXIT_NOT_JUDGED
 
@@ -135,9 +142,9 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
     report.total()
 
 
-def decision_of(settings: DetectorSettings) -> Decision:
-    """Return how records are judged by the settings."""
-    reader = TransactionReader(settings.mapping, keeps_json=bool(settings.fraud_rules))
+def decision_of(settings: DetectorSettings, *, keeps_json: bool = False) -> Decision:
+    """Return how records are judged by the settings; `keeps_json` where they are asked for more than the rules ask."""
+    reader = TransactionReader(settings.mapping, keeps_json=keeps_json or bool(settings.fraud_rules))
     return Decision(reader, [amount_over(settings.fraud_threshold), *settings.fraud_rules])
 
 

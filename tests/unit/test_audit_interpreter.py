@@ -299,8 +299,6 @@ def test_a_chain_is_its_parts_joined_by_and(expression: str, value: object) -> N
         ("900", "amount > 899." + "9" * 60, True),
         ("0.1", "amount == 0.1", True),
         ("0.1", "amount == 0.1000000000000000055511151231257827021181583404541015625", False),
-        ("0.5", "amount == .5", True),
-        ("5", "amount == 5.", True),
         ("1e400", "amount > " + "9" * 400, True),
         ("1e999999999999999999", "amount > 5", True),
         ("0.00", "amount == 0", True),

@@ -20,7 +20,7 @@ def explained(value: bytes | None, *tried: str, **texts: str) -> tuple[str, bool
     rules = RuleSet([ExpressionRule(when, when) for when in tried])
     settings = read_settings(DetectorSettings, texts)
     record = Record("transactions", 0, 0, 0, None, value, ())
-    return explain(record, decision_of(settings), settings.mapping, rules)
+    return explain(record, decision_of(settings, keeps_json=bool(tried)), settings.mapping, rules)
 
 
 def ask(folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
@@ -137,11 +137,14 @@ def test_rules_can_be_tried_on_the_record(tmp_path: Path) -> None:
     rules = ['field["country"] in {"NG", "RU"}', 'field["risk"] > 3', "amount < 5"]
     asked = ask(tmp_path, RULED, *(word for rule in rules for word in ("--rule", rule)))
     assert (asked.returncode, asked.stderr) == (0, "")
-    assert asked.stdout.splitlines()[-4:] == [
-        'hit          field["country"] in {"NG", "RU"}:  field["country"] = "NG"',
-        'undecided    field["risk"] > 3:  field["risk"] = None',
-        "no hit       amount < 5:  amount = 812.10",
+    assert asked.stdout.splitlines()[-7:] == [
         "legit        no rule has found anything",
+        'tried        hit: field["country"] in {"NG", "RU"}',
+        '             field["country"] = "NG"',
+        'tried        undecided: field["risk"] > 3',
+        '             field["risk"] = None',
+        "tried        no hit: amount < 5",
+        "             amount = 812.10",
     ]
 
 
@@ -149,9 +152,8 @@ def test_a_rule_that_is_not_allowed_is_shown_with_the_place(tmp_path: Path) -> N
     asked = ask(tmp_path, RULED, "--rule", "amount > 5 and contry == 5")
     assert (asked.returncode, asked.stdout) == (2, "")
     problem, shown, caret = asked.stderr.splitlines()[-3:]
-    assert problem.endswith(
-        "--rule: there is no name contry; expected one of id, source, target, amount, currency, field"
-    )
+    hint = 'another field of the record is written field["contry"]'
+    assert problem.endswith(f"error: argument --rule: there is no name contry; {hint}")
     assert shown == "  amount > 5 and contry == 5"
     assert caret.index("^") == shown.index("contry")
 
@@ -160,7 +162,7 @@ def test_rules_are_tried_only_where_there_is_a_record(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "detector", "--rule", "amount > 5"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment({}))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith("error: --rule is tried on the record of --explain\n")
+    assert done.stderr.endswith("error: --rule needs --explain\n")
 
 
 def test_what_is_no_transaction_is_asked_nothing() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from decision.expression import NAMES
 from decision.functions import FUNCTIONS
+from decision.leaves import NAMES
 from decision.ruleset import ExpressionRule, RuleSet
 from decision.source import InvalidExpression
 from tests.support.services import environment

@@ -1,0 +1,115 @@
+"""What stands in an expression by itself: texts, numbers, names, fields."""
+
+import ast
+import json
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from decision.logic import Code
+from decision.scope import Scope
+from decision.source import InvalidExpression, Source
+from decision.templates import fill
+from decision.values import Kind
+
+FIELD = "field"
+NAMES = {
+    "id": (Kind.TEXT, "t.id"),
+    "source": (Kind.TEXT, "t.source"),
+    "target": (Kind.TEXT, "t.target"),
+    "amount": (Kind.NUMBER, "t.amount"),
+    "currency": (Kind.TEXT, "t.currency or None"),
+}
+_MAY_BE_MISSING = {"currency"}
+_WORDS = ("True", "False", "None")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_HALVES = re.compile("[\ud800-\udfff]")
+_NEAR = 0.75
+
+
+class Translation(NamedTuple):
+    """One expression while it is translated; `parts` are what it looks at, by how they are written."""
+
+    source: Source
+    scope: Scope
+    parts: dict[str, ast.expr]
+
+    def error(self, problem: str, place: ast.expr) -> InvalidExpression:
+        """Return the error that says this of a place."""
+        return self.source.error(problem, place)
+
+    def looks_at(self, written: str, tree: ast.expr) -> ast.expr:
+        """Remember that the expression looks at this; return the tree."""
+        return self.parts.setdefault(written, tree)
+
+
+def constant(node: ast.Constant, translation: Translation) -> Code:
+    """Return a text, a number, True or False."""
+    if isinstance(node.value, bool):
+        return Code(translation.scope.constant(node.value), Kind.CONDITION, is_certain=True)
+    if isinstance(node.value, str):
+        return Code(translation.scope.constant(text(node, translation)), Kind.TEXT, is_certain=True)
+    if node.value is None:
+        raise translation.error("None may only follow `is` or `is not`", node)
+    return Code(translation.scope.constant(number(node, translation)), Kind.NUMBER, is_certain=True)
+
+
+def number(node: ast.Constant, translation: Translation) -> Decimal:
+    """Return a number exactly as it is written."""
+    if not isinstance(node.value, int | float | complex):
+        raise translation.error("this is not allowed here", node)
+    written = translation.source.written(node)
+    if not _NUMBER.fullmatch(written):
+        raise translation.error("a number is written with digits and a point, such as 900 or 0.5", node)
+    return Decimal(written)
+
+
+def text(node: ast.expr, translation: Translation) -> str:
+    """Return a text that is written in quotes."""
+    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        raise translation.error("a text in quotes is expected here", node)
+    if translation.source.has_line_break(node):
+        raise translation.error(r"inside quotes, write a line break as \n and a tab as \t", node)
+    if _HALVES.search(node.value):
+        raise translation.error("half of a surrogate pair is not a character", node)
+    return node.value
+
+
+def name(node: ast.Name, translation: Translation) -> Code:
+    """Return what a name stands for."""
+    if node.id == FIELD:
+        raise translation.error('a field is written field["country"]', node)
+    known = NAMES.get(node.id)
+    if known is None:
+        near = _nearest(node.id, [*NAMES, *_WORDS])
+        hint = f"did you mean {near}?" if near else f'another field of the record is written field["{node.id}"]'
+        raise translation.error(f"there is no name {node.id}; {hint}", node)
+    kind, how = known
+    tree = translation.looks_at(node.id, translation.scope.loaded(node.id, fill(how)))
+    return Code(tree, kind, node.id not in _MAY_BE_MISSING)
+
+
+def field(node: ast.Subscript, translation: Translation) -> Code:
+    """Return what a record holds in a field."""
+    path: tuple[str, ...] = ()
+    within: ast.expr = node
+    while isinstance(within, ast.Subscript):
+        path, within = (text(within.slice, translation), *path), within.value
+    if not (isinstance(within, ast.Name) and within.id == FIELD):
+        raise translation.error('only field can be followed by ["name"]', within)
+    loaded = translation.scope.loaded(path, fill("load(t, P)", P=translation.scope.constant(path)))
+    written = "".join(f"[{json.dumps(step, ensure_ascii=False)}]" for step in path)
+    return Code(translation.looks_at(FIELD + written, loaded), Kind.ANY)
+
+
+def unknown_function(node: ast.Name, known: Iterable[str], translation: Translation) -> InvalidExpression:
+    """Return the error that there is no such function, with the nearest one."""
+    near = _nearest(node.id, known)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+    return translation.error(f"there is no function {node.id}; {hint}", node)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
+    return next(iter(get_close_matches(word, known, n=1, cutoff=_NEAR)), None)
