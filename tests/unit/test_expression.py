@@ -254,7 +254,7 @@ def test_what_is_nested_as_deep_as_the_stack_goes_is_none() -> None:
         with suppress(InvalidTransaction):
             rules.ask(TransactionReader(DEFAULT_MAPPING).read(value), 0)
             asked += 1
-    assert 0 < asked < 1000
+    assert asked > 0
 
 
 WORDS = """amount target field["n"] field "x" 5 0.1 1e5 None True is not and or in if else for lambda await yield
