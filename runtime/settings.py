@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 _FILE = Path(".env")
 _EXAMPLE = Path(__file__).parents[1] / ".env.example"
@@ -77,13 +78,16 @@ def environment() -> dict[str, str]:
 
 
 def env_file() -> dict[str, str]:
-    """Return the settings in the `.env` file of the working folder. Raises InvalidSettings."""
+    """Return the settings in the `.env` file of the working folder. Raises InvalidSettings.
+
+    A name without `=` sets nothing.
+    """
     try:
         texts = _read_env_file()
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8"
         raise InvalidSettings([Mistake("settings file", str(_FILE), f"a file that can be read: {reason}")]) from error
-    return {name: text or "" for name, text in texts.items()}
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 def _read_env_file() -> Mapping[str, str | None]:
@@ -91,6 +95,11 @@ def _read_env_file() -> Mapping[str, str | None]:
         return {}
     if not stat.S_ISREG(_FILE.stat().st_mode):
         raise OSError(0, "it is not a file")
+    with _FILE.open(encoding="utf-8") as file:  # dotenv_values leaves such a line out, so its default would hold
+        broken = [binding.original for binding in parse_stream(file) if binding.error]
+    for original in broken:
+        blank_lines = original.string[: -len(original.string.lstrip())].count("\n")
+        raise OSError(0, f"line {original.line + blank_lines} is not NAME=value")
     return dotenv_values(_FILE)
 
 

@@ -68,7 +68,18 @@ def test_the_environment_stands_over_the_file(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FROM_BOTH", "environment")
     found = environment()
-    assert (found["FROM_FILE"], found["FROM_BOTH"], found["BARE"]) == ("file", "environment", "")
+    assert (found["FROM_FILE"], found["FROM_BOTH"]) == ("file", "environment")
+    assert "BARE" not in found
+
+
+@pytest.mark.parametrize("line", ["FRAUD_THRESHOLD 500", "FRAUD_THRESHOLD: 500", 'FRAUD_THRESHOLD="500'])
+def test_a_line_that_sets_nothing_is_a_mistake_and_not_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    (tmp_path / ".env").write_text(f"LOG_LEVEL=INFO\n\n{line}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidSettings, match=r"'\.env': expected a file that can be read: line 3 is not NAME=value"):
+        environment()
 
 
 def test_a_file_that_is_not_text_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +127,8 @@ def test_the_services_defaults_are_valid(settings_class: type) -> None:
         ("KAFKA_CLIENT", "kafka"),
         ("TRANSACTIONS_TOPIC", "tränsactions"),
         ("LEGIT_TOPIC", ".."),
+        ("TRANSACTIONS_TOPIC", "__consumer_offsets"),
+        ("FRAUD_TOPIC", "__transaction_state"),
         ("LEGIT_TOPIC", "x" * 250),
         ("CONSUMER_GROUP", " "),
         ("TOPIC_PARTITIONS", "0"),
