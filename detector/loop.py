@@ -35,7 +35,10 @@ logger = logging.getLogger(__name__)
 
 
 class RuleFailures:
-    """Counts consecutive records on which a rule failed: so many are a bad deployment, not bad data."""
+    """Counts consecutive records on which a rule failed: so many are a bad deployment, not bad data.
+
+    Of a record that is no transaction no rule was asked: it counts neither way.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -45,8 +48,9 @@ class RuleFailures:
         """Return how many are in a row when these are committed. Raises ServiceFailed when the limit is reached."""
         in_a_row = self.in_a_row
         for outcome in outcomes:
-            if not (isinstance(outcome, DeadLetter) and outcome.rule_failed):
+            if not isinstance(outcome, DeadLetter):
                 in_a_row = 0
+            if not (isinstance(outcome, DeadLetter) and outcome.rule_failed):
                 continue
             in_a_row += 1
             if in_a_row >= self._limit:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 
 import pytest
 from msgspec.structs import replace
@@ -197,6 +197,13 @@ def test_a_rule_that_keeps_failing_stops_the_service_before_the_commit(cluster: 
     with pytest.raises(ServiceFailed, match=r"rule broken failed.*5 consecutive failures"):
         detect(cluster, rounds=1, FRAUD_RULES=f"{__name__}:broken", DEAD_LETTER_LIMIT="5")
     assert not cluster.records("dead-letter")
+
+
+def test_records_that_are_no_transactions_do_not_hide_a_rule_that_keeps_failing(cluster: InMemoryCluster) -> None:
+    spoiled = (replace(message, value=b"spoiled") for message in payments("1"))
+    fill(cluster, chain(payments(*["1"] * 3), spoiled, payments(*["1"] * 2)))
+    with pytest.raises(ServiceFailed, match="5 consecutive failures"):
+        detect(cluster, rounds=2, FRAUD_RULES=f"{__name__}:broken", DEAD_LETTER_LIMIT="5")
 
 
 def test_a_rule_that_fails_now_and_then_makes_dead_letters(cluster: InMemoryCluster) -> None:
