@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from detector.rules import Rule
 from payments.transaction import Transaction
-from runtime.users_code import described, in_utf_8, line_of
+from runtime.users_code import described, in_utf_8, kind_of, line_of
 
 _LONGEST_REASON = 256
 
@@ -40,7 +40,7 @@ def judge(transaction: Transaction, rules: Sequence[Rule]) -> Verdict:
 def _reason(rule: Rule, saw: object) -> str | None:
     """Return the reason for what a rule saw: text, or True. Raises RuleFailed for what a rule should not return."""
     if not issubclass(type(saw), str | bool):  # isinstance would run code of the object's own
-        raise RuleFailed(f"rule {rule.name} failed: it returned {type(saw).__name__}, neither text nor None")
+        raise RuleFailed(f"rule {rule.name} failed: it returned {kind_of(saw)}, neither text nor None")
     if isinstance(saw, bool):
         return f"{rule.name}: {saw}" if saw else None
     text = str.__str__(cast("str", saw))  # of a subclass too

@@ -2,23 +2,34 @@
 
 import traceback
 from pathlib import Path
+from typing import Any
+
+# As Python itself has them, whatever a class of the user's has in their place.
+_TRACEBACK: Any = BaseException.__dict__["__traceback__"]
+_NAME: Any = type.__dict__["__name__"]
 
 
 def described(error: BaseException) -> str:
     """Return in one line of valid text what kind of exception it is and what it says; never raises."""
     try:
         lines = traceback.format_exception_only(error)
-    except Exception:  # noqa: BLE001 - it is the user's own, and fails even at that
-        return type(error).__name__
+    except BaseException:  # noqa: BLE001 - it is the user's own, and fails even at that
+        return kind_of(error)
     return in_utf_8(" ".join(line.strip() for line in lines))
 
 
 def line_of(error: BaseException) -> str:
     """Return ` (file:line)`: where the user's function that was called was when it raised; "" where that is unknown."""
-    raised = error.__traceback__ and error.__traceback__.tb_next
+    raised = _TRACEBACK.__get__(error)
+    raised = raised and raised.tb_next
     if raised is None:
         return ""
     return in_utf_8(f" ({Path(raised.tb_frame.f_code.co_filename).name}:{raised.tb_lineno})")
+
+
+def kind_of(value: object) -> str:
+    """Return the name of its type, whatever that makes of being asked."""
+    return str(_NAME.__get__(type(value)))
 
 
 def in_utf_8(text: str) -> str:

@@ -75,6 +75,38 @@ class HasNoClass:
         raise RuntimeError("there is nothing behind it")
 
 
+class HasNoTraceback(Exception):
+    """Whose own code runs whatever is asked of it, and ends the process."""
+
+    @property
+    def __traceback__(self) -> Any:  # type: ignore[override]
+        sys.exit(0)
+
+    @property
+    def __notes__(self) -> Any:  # type: ignore[override]
+        sys.exit(0)
+
+
+class HasNoName(type):
+    """A type whose name cannot be asked for."""
+
+    @property
+    def __name__(cls) -> Any:  # type: ignore[override]
+        sys.exit(0)
+
+
+class Nameless(metaclass=HasNoName):
+    """One of that type."""
+
+
+def raises_what_has_no_traceback(_transaction: Transaction) -> str:
+    raise HasNoTraceback
+
+
+def sees_what_has_no_name(_transaction: Transaction) -> Any:
+    return Nameless()
+
+
 def sees_what_has_no_class(_transaction: Transaction) -> Any:
     return HasNoClass()
 
@@ -131,6 +163,8 @@ ODD = [
     is_a_coroutine,
     sees_bytes,
     sees_what_has_no_class,
+    sees_what_has_no_name,
+    raises_what_has_no_traceback,
 ]
 
 
