@@ -12,6 +12,7 @@ from runtime.settings import InvalidSettings, Mistake, setting
 CLIENTS = ("kafka-python", "confluent")
 _SERVER = r"(\[[0-9a-fA-F:.]+\]|[^\s:,/\[\]]+):\d{1,5}"
 _HIGHEST_PORT = 65_535
+_KAFKAS_OWN = {"__consumer_offsets", "__transaction_state", "__share_group_state"}
 _TOPIC = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
 
 
@@ -36,6 +37,9 @@ def topic_name(text: str) -> str:
     """Return a name that Kafka allows for a topic."""
     if not _TOPIC.fullmatch(text):
         message = "a topic name: up to 249 letters, digits, dots, underscores and hyphens"
+        raise ValueError(message)
+    if text in _KAFKAS_OWN:
+        message = "a topic of your own, not one that Kafka keeps for itself"
         raise ValueError(message)
     return text
 
