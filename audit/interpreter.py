@@ -30,6 +30,7 @@ from audit.operations import (
 from payments.transaction import Transaction
 
 _LITERAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
+_MOST_CHARACTERS = 100  # of a time
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PARTS_OF_TIME: Mapping[str, Callable[[datetime], int]] = {"hour": attrgetter("hour"), "weekday": datetime.isoweekday}
@@ -166,8 +167,9 @@ def _local_time(zone: ZoneInfo, asked: _Question) -> datetime | None:
 
 def _event_time(asked: _Question) -> datetime | None:
     """Return the transaction's own time, or its record's. Raises OverflowError."""
+    text = asked.transaction.timestamp
     try:
-        time = datetime.fromisoformat(asked.transaction.timestamp)
+        time = datetime.fromisoformat(text if len(text) <= _MOST_CHARACTERS else "too long")
     except ValueError:
         return None if asked.record_ms < 0 else _EPOCH + timedelta(milliseconds=asked.record_ms)
     return time if time.tzinfo else time.replace(tzinfo=UTC)

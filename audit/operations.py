@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeGuard
 
 _MOST_CHARACTERS = 10_000
+_MOST_CHARACTERS_OF_A_NUMBER = 1_000
 _MOST_DIGITS = 50
 _SMALLEST, _TOO_LARGE = Decimal("1e-50"), Decimal("1e51")
 _CONTEXT = Context(prec=_MOST_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero])
@@ -82,8 +83,8 @@ def _kind(value: object) -> str:
     return _KINDS[type(value)]
 
 
-def _is_short_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and len(value) <= _MOST_CHARACTERS
+def _is_short_text(value: object, most: int = _MOST_CHARACTERS) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= most
 
 
 def _calculated(operation: Callable[..., Decimal], *values: object) -> Decimal | None:
@@ -125,7 +126,7 @@ def _round_down(number: object, step: object = 1) -> Decimal | None:
 def _number(value: object) -> object:
     if _kind(value) == _NUMBER:
         return value
-    if not _is_short_text(value) or not _JSON_NUMBER.fullmatch(value):
+    if not _is_short_text(value, _MOST_CHARACTERS_OF_A_NUMBER) or not _JSON_NUMBER.fullmatch(value):
         return None
     try:
         return Decimal(value)

@@ -16,6 +16,9 @@ from payments.transaction import InvalidTransaction, Transaction
 
 _DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _ONE = Decimal(1)
+_LONGEST_TIME = 100
+_LONGEST_NUMBER = 1_000
+_MOST_BITS = 200
 _OF_THE_MACHINE = ("localtime", "posixrules", "posix/", "right/")
 _EXACT = Context(prec=4 * DIGITS, traps=[])  # holds what two numbers of 50 digits between 1e-50 and 1e51 add up to
 
@@ -42,8 +45,9 @@ def _local_time(transaction: Transaction, record_ms: int, zone: tzinfo) -> datet
 
 def event_time(transaction: Transaction, record_ms: int) -> datetime | None:
     """Return when it happened: its own time, in UTC if it names no zone, else its record's, if that has one."""
+    text = transaction.timestamp
     try:
-        time = datetime.fromisoformat(transaction.timestamp)
+        time = datetime.fromisoformat(text if len(text) <= _LONGEST_TIME else "")
     except ValueError:
         return _time_of_record(record_ms)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
@@ -60,7 +64,7 @@ def number(value: object) -> Decimal | int | None:
     """Return the number that a text of digits stands for; a number as it is."""
     if type(value) in NUMBERS:
         return value  # type: ignore[return-value]
-    if type(value) is not str or len(value) > LONGEST_TEXT or not _DIGITS.fullmatch(value):
+    if type(value) is not str or len(value) > _LONGEST_NUMBER or not _DIGITS.fullmatch(value):
         return None
     try:
         return Decimal(value)
@@ -124,9 +128,11 @@ def largest(*values: Any) -> Decimal | int | None:
 def load(transaction: Transaction, path: Sequence[str]) -> FieldValue:
     """Return what a record holds there, None where it is nested too deeply to be read."""
     try:
-        return transaction.field(*path)
+        value = transaction.field(*path)
     except (RecursionError, InvalidTransaction):  # that is what is raised where the stack ends
         return None
+    is_long = type(value) is int and value.bit_length() > _MOST_BITS
+    return Decimal(value) if is_long else value  # type: ignore[arg-type] # once, not in each comparison
 
 
 def time_zone(name: str) -> tzinfo | None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from decision.expression import translate
 from decision.scope import Scope
+from decision.source import printed
 from decision.templates import statement
 from payments.transaction import Transaction
 
@@ -50,14 +51,14 @@ class RuleSet:
         if number not in self._looks:
             self._looks[number] = _looks_of(self.rules[number].when)
         parts, look = self._looks[number]
-        values = zip(parts, look(transaction, record_ms), strict=True)
+        values = zip(map(printed, parts), look(transaction, record_ms), strict=True)
         return ", ".join(f"{part} = {_readable(value)}" for part, value in values)
 
 
 def _readable(value: object) -> str:
     """Return a value for people to read, the beginning of it where it is long."""
     if type(value) is str:
-        quoted = json.dumps(value[:_LONGEST_VALUE], ensure_ascii=False)
+        quoted = printed(json.dumps(value[:_LONGEST_VALUE], ensure_ascii=False))
         return quoted if len(value) <= _LONGEST_VALUE else f"{quoted[:-1]}..."
     text = _CONTAINERS.get(type(value)) or str(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."

@@ -5,7 +5,6 @@ import re
 import tokenize
 import unicodedata
 import warnings
-from contextlib import suppress
 
 MOST_CHARACTERS = 4096
 _WHITE = re.compile(r"[\t\n\r\f]")
@@ -25,7 +24,7 @@ class InvalidExpression(Exception):
 
     def __str__(self) -> str:
         first = max(0, self._place - _MOST_SHOWN_BEFORE)
-        shown = self._text[first : first + _MOST_SHOWN]
+        shown = printed(self._text[first : first + _MOST_SHOWN])
         before = sum(map(_columns, shown[: self._place - first]))
         return f"{self.problem}\n  {shown}\n  {' ' * before}^"
 
@@ -43,7 +42,6 @@ class Source:
         if len(text) > MOST_CHARACTERS:
             raise self.error(f"longer than {MOST_CHARACTERS:,} characters", MOST_CHARACTERS)
         if strange:
-            self.text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self.text)
             raise self.error(f"a character that is not allowed (U+{ord(strange[0]):04X})", strange.start())
         if not self._line:
             raise self.error("the expression is empty", 0)
@@ -70,28 +68,34 @@ class Source:
 
     def tree(self) -> ast.expr:
         """Return the syntax tree. Raises InvalidExpression."""
-        self._refuse_tokens()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                return ast.parse(self._line, mode="eval").body
+                tree = ast.parse(self._line, mode="eval").body
         except SyntaxError as error:
-            place = min(self._indent + max(0, (error.offset or 1) - 1), len(self.text))
+            offset = len(self._line) + 1 if error.offset == 0 else error.offset or 1  # 0: the text ends too early
+            place = min(self._indent + max(0, offset - 1), len(self.text))
             raise self.error(f"{error.msg}; docs/rules.md says what is allowed", place) from None
         except (RecursionError, MemoryError):
             raise self.error("nested too deeply", 0) from None
+        self._refuse_tokens()
+        return tree
 
     def _refuse_tokens(self) -> None:
         """Refuse what the syntax tree does not show: comments, and two texts side by side, which Python makes one."""
         tokens = tokenize.generate_tokens(iter([self._line]).__next__)
         previous = None
-        with suppress(tokenize.TokenError, SyntaxError):  # the parser says what is wrong
-            for token in tokens:
-                if token.type == tokenize.COMMENT:
-                    raise self.error("comments are not allowed", self._indent + token.start[1])
-                if token.type == previous == tokenize.STRING:
-                    raise self.error("a comma is missing between two texts", self._indent + token.start[1])
-                previous = token.type
+        for token in tokens:
+            if token.type == tokenize.COMMENT:
+                raise self.error("comments are not allowed", self._indent + token.start[1])
+            if token.type == previous == tokenize.STRING:
+                raise self.error("a comma is missing between two texts", self._indent + token.start[1])
+            previous = token.type
+
+
+def printed(text: str) -> str:
+    """Return the text with one sign in the place of each character that cannot be printed in one line."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _columns(character: str) -> int:

@@ -42,6 +42,7 @@ def saw(expression: str, value: bytes = PAID, record_ms: int = 0) -> bool | None
         'field["yes"] == True',
         'field["yes"] != 1',
         'field["n"] in [4, 5.0]',
+        'field["n"] not in [-5]',
         'field["n"] not in ("5", 6)',
         'field["yes"] not in [1]',
         'field["list"] != 1',
@@ -132,7 +133,9 @@ def test_what_decides_though_a_part_is_undecided() -> None:
         ('"e\u0301" == curency', "did you mean currency?", 7),
         ("len(id) > 3", "there is no function len", 0),
         ("amount > 900 # and amount < 5", "comments are not allowed", 13),
-        ("(amount > 900 # )", "comments are not allowed", 14),
+        ("(amount > 900 # )", "'(' was never closed", 0),
+        ("amount >", "invalid syntax", 8),
+        ('"\u2028" == amont', "did you mean amount?", 7),
         ('amount > "900"', "text is compared with a number", 9),
         ("amount", "a condition is expected here, and this is a number", 0),
         ("amount and amount > 5", "a condition is expected here", 0),
@@ -187,13 +190,19 @@ def test_what_is_not_allowed_is_named_with_its_place(expression: str, problem: s
     assert shown.startswith("  ")
 
 
-@pytest.mark.parametrize("expression", ["x" * 5000, "-" * 3000 + "1 > amount", "(" * 3000, "not " * 1000 + "True"])
+@pytest.mark.parametrize(
+    "expression",
+    ["x" * 5000, "\x1b\ud800" * 3000, "-" * 3000 + "1 > amount", "(" * 3000, "not " * 1000 + "True", '\\"' * 2048],
+)
 def test_what_is_too_long_or_too_deep_is_refused_and_shown_in_part(expression: str) -> None:
     with pytest.raises(InvalidExpression) as error:
         saw(expression)
     first, shown, _ = str(error.value).split("\n")
-    assert re.match("longer than|nested too deeply|too many nested parentheses|[0-9]+ parts; at most", first)
+    assert re.match(
+        "longer than|unexpected character|nested too deeply|too many nested parentheses|[0-9]+ parts; at most", first
+    )
     assert len(shown) <= 102
+    assert shown.isprintable()
 
 
 def test_an_amount_is_compared_as_exactly_as_it_is_written() -> None:
@@ -238,6 +247,11 @@ def test_what_a_rule_has_looked_at_is_shown_each_of_it_once() -> None:
     others = 'field["nothing"] is None or field["yes"] or field["list"] == field["object"] or lower(target) == ""'
     expected = 'field["nothing"] = None, field["yes"] = True, field["list"] = [...], field["object"] = {...}'
     assert looked_at(others) == f'{expected}, target = "shop"'
+
+
+def test_what_cannot_be_printed_is_no_part_of_what_is_shown() -> None:
+    value = PAID.replace(b'"NG"', '"a\u2028b\u0085c\u009b31m"'.encode())
+    assert looked_at('field["country"] == field["\u2028"]', value).isprintable()
 
 
 def test_a_long_value_is_shown_in_part_and_in_one_line() -> None:
