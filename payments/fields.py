@@ -20,15 +20,16 @@ _CONTAINERS = {b"{": "an object", b"[": "an array"}
 
 def read_field(document: Document, mapping: FieldMapping, name: str) -> WrittenTime:
     """Return one of a transaction's fields, "" where it is mapped nowhere. Raises InvalidTransaction."""
-    path = mapping.paths.get(name)
+    path: Path | None = getattr(mapping, name)
     if path is None:
         return ""
     if name == "amount":
         return _amount(document, path, mapping.amount_scale)
     if name == "timestamp":
-        return _may_be_missing(document, mapping, name, partial(_time, mapping.timestamp_unit), "a time")
+        time = partial(_time, mapping.timestamp_unit)
+        return _may_be_missing(document, path, time, "a time", is_required=mapping.is_required(name))
     if name == "currency":
-        return _may_be_missing(document, mapping, name, text_of, "text")
+        return _may_be_missing(document, path, text_of, "text", is_required=mapping.is_required(name))
     return _identity(document, path)
 
 
@@ -75,13 +76,9 @@ def _amount(document: Document, path: Path, scale: int) -> Decimal:
 
 
 def _may_be_missing(
-    document: Document, mapping: FieldMapping, name: str, convert: Callable[[bytes], T | None], what: str
+    document: Document, path: Path, convert: Callable[[bytes], T | None], what: str, *, is_required: bool
 ) -> T | str:
     """Return a field by `convert`, which returns None where it is not `what`; "" where it is missing, and may be."""
-    path = mapping.paths.get(name)
-    if path is None:
-        return ""
-    is_required = mapping.is_required(name)
     written = _required(document, path) if is_required else find(document, path)
     value = None if written is None else convert(written)
     if value is None and is_required:
