@@ -50,9 +50,8 @@ class RuleFailures:
         for outcome in outcomes:
             if not isinstance(outcome, DeadLetter):
                 in_a_row = 0
-            if not (isinstance(outcome, DeadLetter) and outcome.rule_failed):
                 continue
-            in_a_row += 1
+            in_a_row += outcome.rule_failed
             if in_a_row >= self._limit:
                 problem = printable(outcome.problem, LONGEST_PROBLEM)
                 raise ServiceFailed(f"{problem}; {in_a_row} consecutive failures (DEAD_LETTER_LIMIT): fix FRAUD_RULES")

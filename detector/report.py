@@ -106,8 +106,10 @@ class Report:
 
     def _count_in_a_row(self, dead: DeadLetter) -> None:
         """Warn, once in a row, that the topic itself may be the wrong one; where a rule failed, that says nothing."""
-        self._dead_letters_in_a_row += not dead.rule_failed
-        if self._dead_letters_in_a_row == DEAD_LETTERS_IN_A_ROW and not dead.rule_failed:
+        if dead.rule_failed:
+            return
+        self._dead_letters_in_a_row += 1
+        if self._dead_letters_in_a_row == DEAD_LETTERS_IN_A_ROW:
             logger.warning(
                 "%d consecutive records of %s are dead letters, so its records probably have another shape: "
                 "set TRANSACTIONS_TOPIC, or FIELD_AMOUNT and its like (`python -m detector --explain` with one of them "
