@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -95,12 +96,12 @@ def _read_env_file() -> Mapping[str, str | None]:
         return {}
     if not stat.S_ISREG(_FILE.stat().st_mode):
         raise OSError(0, "it is not a file")
-    with _FILE.open(encoding="utf-8") as file:  # dotenv_values leaves such a line out, so its default would hold
-        broken = [binding.original for binding in parse_stream(file) if binding.error]
-    for original in broken:
-        blank_lines = original.string[: -len(original.string.lstrip())].count("\n")
-        raise OSError(0, f"line {original.line + blank_lines} is not NAME=value")
-    return dotenv_values(_FILE)
+    text = _FILE.read_text(encoding="utf-8")
+    broken = next((binding.original for binding in parse_stream(StringIO(text)) if binding.error), None)
+    if broken is not None:  # dotenv_values leaves such a line out, so its default would hold
+        blank_lines = broken.string[: -len(broken.string.lstrip())].count("\n")
+        raise OSError(0, f"line {broken.line + blank_lines} is not NAME=value")
+    return dotenv_values(stream=StringIO(text))
 
 
 def unknown_names(names: Iterable[str]) -> Iterator[tuple[str, str]]:
