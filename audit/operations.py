@@ -6,19 +6,19 @@ cannot be calculated, is None.
 
 import ast
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation
 from fractions import Fraction
 from functools import partial
 from typing import Any, TypeGuard
 
+from audit.reading import DIGITS
+
 _MOST_CHARACTERS = 10_000
 _MOST_CHARACTERS_OF_A_NUMBER = 1_000
 _MOST_DIGITS = 50
 _SMALLEST, _TOO_LARGE = Decimal("1e-50"), Decimal("1e51")
 _CONTEXT = Context(prec=_MOST_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero])
-_JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 
 _NOTHING, _TRUTH, _NUMBER, _TEXT, _COLLECTION = "nothing", "truth value", "number", "text", "collection"
 _KINDS: Mapping[type, str] = {
@@ -126,7 +126,7 @@ def _round_down(number: object, step: object = 1) -> Decimal | None:
 def _number(value: object) -> object:
     if _kind(value) == _NUMBER:
         return value
-    if not _is_short_text(value, _MOST_CHARACTERS_OF_A_NUMBER) or not _JSON_NUMBER.fullmatch(value):
+    if not _is_short_text(value, _MOST_CHARACTERS_OF_A_NUMBER) or not DIGITS.fullmatch(value):
         return None
     try:
         return Decimal(value)

@@ -12,7 +12,7 @@ from payments.mapping import FieldMapping, FieldValue, Path, WrittenTime
 from payments.transaction import Transaction
 
 _MOST_LEVELS = 200  # a parser, or what copies an object for a rule, may give up somewhere behind that
-_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+", re.ASCII)
 _MOST_DIGITS = 4300  # of a whole number that a rule is given
 _FRAME = re.compile(rb"\0.{4}", re.DOTALL)
@@ -123,7 +123,7 @@ def _without_sign_of_zero(written: str) -> str:
 
 
 def _amount(written: Any, scale: int) -> Decimal | None:
-    if not (isinstance(written, str) and _DIGITS.fullmatch(written)):
+    if not (isinstance(written, str) and DIGITS.fullmatch(written)):
         return None
     try:
         amount = Decimal(_without_sign_of_zero(written))

@@ -3,18 +3,17 @@
 Each takes values of any type, and returns None where it has no answer.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from decimal import Context, Decimal, DecimalException
+from decimal import Context, Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from decision.values import ARITHMETIC, DIGITS, LONGEST_TEXT, NUMBERS, Kind, operand
+from payments.fields import exact_amount
 from payments.mapping import FieldValue
 from payments.transaction import InvalidTransaction, Transaction
 
-_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _ONE = Decimal(1)
 _LONGEST_TIME = 100
 _LONGEST_NUMBER = 1_000
@@ -60,16 +59,9 @@ def _time_of_record(record_ms: int) -> datetime | None:
         return None
 
 
-def number(value: object) -> Decimal | int | None:
+def number(value: object) -> Decimal | None:
     """Return the number that a text of digits stands for; a number as it is."""
-    if type(value) in NUMBERS:
-        return value  # type: ignore[return-value]
-    if type(value) is not str or len(value) > _LONGEST_NUMBER or not _DIGITS.fullmatch(value):
-        return None
-    try:
-        return Decimal(value)
-    except DecimalException:
-        return None
+    return None if type(value) is str and len(value) > _LONGEST_NUMBER else exact_amount(value, scale=0)
 
 
 def lower(value: object) -> str | None:

@@ -13,6 +13,7 @@ from decision.scope import Scope
 from decision.source import InvalidExpression, Source
 from decision.templates import fill
 from decision.values import Kind
+from payments.mapping import HALF_A_CHARACTER
 
 FIELD = "field"
 NAMES = {
@@ -25,7 +26,6 @@ NAMES = {
 _MAY_BE_MISSING = {"currency"}
 _WORDS = ("True", "False", "None")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
-_HALVES = re.compile("[\ud800-\udfff]")
 _NEAR = 0.75
 
 
@@ -72,7 +72,7 @@ def text(node: ast.expr, translation: Translation) -> str:
         raise translation.error("a text in quotes is expected here", node)
     if translation.source.has_line_break(node):
         raise translation.error(r"inside quotes, write a line break as \n and a tab as \t", node)
-    if _HALVES.search(node.value):
+    if HALF_A_CHARACTER.search(node.value):
         raise translation.error("half of a surrogate pair is not a character", node)
     return node.value
 

@@ -71,7 +71,7 @@ def chosen(test: Code, then: Code, other: Code, scope: Scope) -> Code:
 
 def in_order(sign: str, function: str, a: Code, b: Code, scope: Scope) -> Code:
     """Return how two values stand in order; `function` tells that of values of any types."""
-    if a.is_certain and b.is_certain and a.kind is not Kind.ANY and a.kind is b.kind:
+    if _are_known_alike(a, b):
         return Code(fill(f"A {sign} B", A=a.tree, B=b.tree), Kind.CONDITION, is_certain=True)
     uncertain, other = (a, b) if b.is_certain else (b, a)
     if not other.is_certain or other.kind is Kind.ANY:
@@ -85,7 +85,7 @@ def in_order(sign: str, function: str, a: Code, b: Code, scope: Scope) -> Code:
 
 def equality(a: Code, b: Code, scope: Scope) -> Code:
     """Return whether two values are the same."""
-    if a.is_certain and b.is_certain and a.kind is not Kind.ANY and a.kind is b.kind:
+    if _are_known_alike(a, b):
         return Code(fill("A == B", A=a.tree, B=b.tree), Kind.CONDITION, is_certain=True)
     uncertain, other = (a, b) if b.is_certain else (b, a)
     if not other.is_certain or other.kind not in (Kind.TEXT, Kind.NUMBER):
@@ -111,3 +111,8 @@ def bound(whole: Code, names: Sequence[Code], codes: Sequence[Code]) -> Code:
     for name, code in zip(reversed(names), reversed(codes), strict=True):
         tree = fill("(V := X, T)[1]", V=name.tree, X=code.tree, T=tree)
     return whole._replace(tree=tree)
+
+
+def _are_known_alike(a: Code, b: Code) -> bool:
+    """Tell whether two values are never None, and of the same kind."""
+    return a.is_certain and b.is_certain and a.kind is b.kind and a.kind is not Kind.ANY

@@ -48,6 +48,7 @@ def saw(expression: str, value: bytes = PAID, record_ms: int = 0) -> bool | None
         'field["list"] != 1',
         'field["list"] not in [1]',
         '"ho" in target',
+        'target in {"shop", "other"} and amount not in {5}',
         "amount - amount % 100 == 800 and round_down(amount, 100) == 800 and round_down(-0.5) == -1",
         "absolute(-amount) == 812.1 and -amount < 0 and amount + 1 - 1 == amount / 1",
         'lower(field["country"]) == "ng" and length(target) == 4',
