@@ -60,10 +60,7 @@ PURE = (
     "audit/partition.py",
     "audit/places.py",
     "audit/findings.py",
-    *(
-        f"decision/{name}.py"
-        for name in ("expression", "functions", "logic", "ruleset", "scope", "source", "templates", "values")
-    ),
+    *(str(source.relative_to(ROOT)) for source in sorted((ROOT / "decision").glob("*.py"))),
     "detector/outputs.py",
     "detector/rules.py",
     "detector/verdict.py",
