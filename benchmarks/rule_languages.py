@@ -9,6 +9,7 @@ import timeit
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 import cel
@@ -21,7 +22,6 @@ from decision.ruleset import ExpressionRule, RuleSet
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 
-SECONDS = 0.5
 ROUNDS = 7
 MICROSECONDS = 1e6
 Ask = Callable[[], Sequence[Any]]
@@ -103,13 +103,12 @@ def _rule_engine(expressions: Sequence[str], paid: Mapping[str, Any]) -> Ask:
 
 
 def _cel(expressions: Sequence[str], paid: Mapping[str, Any]) -> Ask:
-    programs = [cel.compile(each.replace("not ", "!")) for each in expressions]
+    return partial(_ask_cel, [cel.compile(each.replace("not ", "!")) for each in expressions], paid)
 
-    def ask() -> Sequence[Any]:
-        context = cel.Context({**paid, "amount": float(paid["amount"])})
-        return [program.execute(context) for program in programs]
 
-    return ask
+def _ask_cel(programs: Sequence[Any], paid: Mapping[str, Any]) -> Sequence[Any]:
+    context = cel.Context({**paid, "amount": float(paid["amount"])})
+    return [program.execute(context) for program in programs]
 
 
 LANGUAGES = (
