@@ -41,7 +41,7 @@ def shown_event(event: Event) -> str:
 def described(rule: Rule, *, is_candidate: bool = False) -> str:
     """Return a rule in one line: live, 100 points: amount > 900."""
     parts = [] if is_candidate else [str(rule.mode)]
-    parts.append(f"{one_line(rule.points)} points")
+    parts.append(f"{_bracketed(rule.points)} points")
     if rule.share != "100":
         parts.append(f"{rule.share} % of accounts")
     note = f"  ({one_line(rule.note)})" if rule.note else ""
@@ -73,6 +73,10 @@ def _of_fields(label: str, old: Rule, new: Rule) -> Iterator[Difference]:
         was, becomes = getattr(old, field), getattr(new, field)
         if was != becomes:
             yield Difference(label, f"{field}: {_value(was)} -> {_value(becomes)}")
+
+
+def _bracketed(points: str) -> str:
+    return points if points.isalnum() else f"({one_line(points)})"
 
 
 def _value(text: str) -> str:

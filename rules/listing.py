@@ -5,11 +5,13 @@ from typing import Any
 
 from decision.rule import Rule
 from decision.rulebook import Outcome
-from rules.differences import shown_event
+from rules.differences import candidate_label, shown_event
 from rules.history import NOTHING, Event, Held, History, State
 from rules.text import aligned, as_time, one_line
 
 _HEAD = ("NAME", "MODE", "POINTS", "SHARE", "VERSION", "NOTE", "WHEN")
+_BELOW = "  candidate"
+_GIVEN = "given by FRAUD_THRESHOLD"
 _LONGEST_NOTE, _LONGEST_POINTS, _LONGEST_WHEN = 40, 20, 200
 
 
@@ -54,32 +56,29 @@ def events_text(events: Sequence[Event]) -> str:
 
 
 def _rows(name: str, held: Held, history: History) -> Iterator[tuple[str, ...]]:
+    event = history.last_change(name)
+    version = str(event.entry.version) if event else "-"
     if held.rule is not None:
-        yield _row(name, held.rule, held.rule.mode, _version(name, held, history))
+        note = _GIVEN if _is_given(name, held, history) else held.rule.note
+        yield _row(name, held.rule, held.rule.mode, version, note)
+        version = ""
     if held.candidate is not None:
-        label = "  candidate" if held.rule is not None else f"{name} (candidate)"
-        yield _row(label, held.candidate, "shadow", "")
+        label = candidate_label(name) if held.rule is None else _BELOW
+        yield _row(label, held.candidate, "shadow", version, held.candidate.note)
 
 
-def _row(label: str, rule: Rule, mode: str, version: str) -> tuple[str, ...]:
-    note, points = one_line(rule.note, _LONGEST_NOTE), one_line(rule.points, _LONGEST_POINTS)
-    return label, mode, points, f"{rule.share} %", version, note, one_line(rule.when, _LONGEST_WHEN)
+def _row(label: str, rule: Rule, mode: str, version: str, note: str) -> tuple[str, ...]:
+    points, when = one_line(rule.points, _LONGEST_POINTS), one_line(rule.when, _LONGEST_WHEN)
+    return label, mode, points, f"{rule.share} %", version, one_line(note, _LONGEST_NOTE), when
 
 
-def _version(name: str, held: Held, history: History) -> str:
-    if is_given(name, held, history):
-        return "setting"
-    changed = history.last_change(name)
-    return str(changed.entry.version) if changed else ""
-
-
-def is_given(name: str, held: Held, history: History) -> bool:
+def _is_given(name: str, held: Held, history: History) -> bool:
     """Tell whether the rule that holds under a name is given by a setting."""
     return held.rule is not None and history.now.get(name, NOTHING).rule is None
 
 
 def _changed(name: str, held: Held, history: History) -> str:
-    given = "given by FRAUD_THRESHOLD" if is_given(name, held, history) else ""
+    given = _GIVEN if _is_given(name, held, history) else ""
     event = history.last_change(name)
     if event is None or event.entry.change_set is None:
         return given
@@ -102,7 +101,7 @@ def _origin(name: str, held: Held, history: History) -> Mapping[str, Any]:
     event = history.last_change(name)
     by = event.entry.change_set.author if event and event.entry.change_set else None
     return {
-        "given_by": "FRAUD_THRESHOLD" if is_given(name, held, history) else None,
+        "given_by": "FRAUD_THRESHOLD" if _is_given(name, held, history) else None,
         "version": event.entry.version if event else None,
         "time": as_time(event.timestamp) if event else None,
         "author": by,

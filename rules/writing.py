@@ -51,5 +51,5 @@ def put(session: Session, after: State) -> None:
         if event.is_applied:
             click.echo(f"meanwhile: {shown_event(event)}")
     if not own.is_applied:
-        raise ServiceFailed(f"not in force, nothing has been changed: {own.entry.problem}")
+        raise ServiceFailed(f"nothing has been changed: {own.entry.problem}")
     click.echo(f"version {own.entry.version}:\n{shown(own.before, own.after)}")
