@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from messaging.batch import Batch, Message, Offsets, Record
-from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
-from messaging.topics import Topic
+from messaging.settings import ConnectionSettings, GroupSettings
+from messaging.topics import Topic, TopicShape
 
 
 class BatchAborted(Exception):
@@ -142,9 +142,7 @@ class ClientLibrary(Protocol):
     Every function raises ClientFailed when Kafka does not answer, and AccessRefused when it refuses.
     """
 
-    def create_topics(
-        self, connection: ConnectionSettings, creation: TopicCreationSettings, names: Sequence[str]
-    ) -> None:
+    def create_topics(self, connection: ConnectionSettings, topics: Mapping[str, TopicShape]) -> None:
         """Create the topics that do not exist, and tell the log which. One that is there only has to be visible."""
 
     def describe_topics(self, connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from messaging.batch import Batch, Message, Record
 from messaging.seam import BatchAborted, ClientLibrary, OffsetUnstable, Processor, Publisher
-from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
-from messaging.topics import Topic
+from messaging.settings import ConnectionSettings, GroupSettings
+from messaging.topics import Topic, TopicShape
 from runtime.settings import read_settings
 from tests.support.topics import Names, unique_names
 from tests.support.waiting import wait_until
@@ -46,7 +46,7 @@ class Stage:
 
     def create_topics(self, partitions: int, names: Sequence[str]) -> Mapping[str, Topic]:
         """Create topics of so many partitions; return them as they are."""
-        self.library.create_topics(self.connection, TopicCreationSettings(partitions, 1), names)
+        self.library.create_topics(self.connection, dict.fromkeys(names, TopicShape(partitions, 1)))
         return self.library.describe_topics(self.connection, names)
 
     def processor(self, topic: str | None = None) -> Processor:
