@@ -11,7 +11,7 @@ from rules import changes, rule_file
 from rules.examples import failures, rules_of
 from rules.rule_file import InvalidFile, RuleFile
 from rules.session import Session
-from rules.writing import put, shown_change
+from rules.writing import shown_change, write
 
 EXIT_FAILED = 1
 _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -22,7 +22,7 @@ _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 def check(file: Path) -> None:
     """Tell whether a file of rules can be used; needs no Kafka."""
     found = _read(file)
-    click.echo(f"{file}: valid, with {len(found.rules)} rules and {len(found.examples)} examples")
+    click.echo(f"{file} is valid; rules: {len(found.rules)}, examples: {len(found.examples)}")
 
 
 @click.command()
@@ -35,7 +35,7 @@ def test(session: Session, file: Path) -> None:
     failed = list(failures(found.examples, rules))
     for text in failed:
         click.echo(text)
-    click.echo(f"{len(found.examples)} examples, {len(failed)} failed")
+    click.echo(f"examples: {len(found.examples)}, failed: {len(failed)}")
     if failed:
         raise Exit(EXIT_FAILED)
 
@@ -53,7 +53,9 @@ def apply(session: Session, file: Path, *, yes: bool) -> None:
         return
     if not yes:
         _ask()
-    put(session, after)
+    own = write(session, after)
+    if own is not None:
+        click.echo(f"version {own.entry.version}: it is so now")
 
 
 COMMANDS = (check, test, apply)

@@ -7,7 +7,7 @@ import click
 from decision.rule import Rule
 from rules import changes
 from rules.differences import shown, shown_event
-from rules.history import State
+from rules.history import Event, State
 from rules.session import Session
 from rules.trial import trial
 from runtime.service import ServiceFailed
@@ -36,20 +36,27 @@ def shown_change(now: State, after: State) -> bool:
 
 
 def put(session: Session, after: State) -> None:
-    """Write what is to hold under these names, and say at which version it does.
+    """Write what is to hold under these names, and say at which version it does, and what that changed."""
+    own = write(session, after)
+    if own is not None:
+        click.echo(f"version {own.entry.version}:\n{shown(own.before, own.after)}")
 
-    Raises ServiceFailed where it does not, as somebody else has changed one of them meanwhile.
+
+def write(session: Session, after: State) -> Event | None:
+    """Write what is to hold under these names, and return its record; None, and say so, where it holds already.
+
+    Raises ServiceFailed where it does not hold, as somebody else has changed one of them meanwhile.
     """
     topic = session.topic
     changes.raise_if_not_allowed(topic.history.now, after)
     change_set = topic.history.change_set(after, session.settings.author, uuid.uuid4().hex)
     if change_set is None:
         click.echo(_UNCHANGED)
-        return
+        return None
     *meanwhile, own = topic.write(change_set)
     for event in meanwhile:
         if event.is_applied:
             click.echo(f"meanwhile: {shown_event(event)}")
     if not own.is_applied:
         raise ServiceFailed(f"nothing has been changed: {own.entry.problem}")
-    click.echo(f"version {own.entry.version}:\n{shown(own.before, own.after)}")
+    return own
