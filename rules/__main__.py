@@ -1,8 +1,7 @@
 """`python -m rules`: handles signals first, so that Ctrl-C works while the rest is imported."""
 
+from rules import EXIT_STOPPED
 from runtime.process import begin
-
-EXIT_STOPPED = 130  # of a command, 0 would say that it was done
 
 if __name__ == "__main__":
     process = begin("rules", exit_unstarted=EXIT_STOPPED)

@@ -1,5 +1,6 @@
 """The command line as a process: the commands, and what their mistakes become: one line and an exit code."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -8,7 +9,7 @@ from click.exceptions import Abort, NoArgsIsHelpError
 
 from decision.rule import InvalidRule
 from decision.source import InvalidExpression
-from rules import changing, filing, showing
+from rules import EXIT_STOPPED, changing, filing, showing
 from rules.changes import NotPossible
 from rules.rule_file import InvalidFile
 from rules.session import Session
@@ -17,7 +18,7 @@ from runtime.output import OUTPUT, Output, standard_error
 from runtime.process import Process, end
 from runtime.service import EXIT_BAD_SETTINGS, EXIT_OK, ServiceFailed, settings_table
 
-EXIT_STOPPED = 130
+_COMPLETION = "_RULES_COMPLETE"
 _INVALID = (NotPossible, InvalidRule, InvalidExpression, InvalidFile)
 _HELP = """Shows the rules in Kafka, and changes them while the detectors judge.
 
@@ -45,15 +46,16 @@ def main(process: Process) -> NoReturn:
     Exit codes: 0 done, 1 not done, or an example has failed, 2 what was asked for is not allowed, and nothing was
     written, 3 access refused, 130 stopped.
     """
-    sys.stdout = Output(OUTPUT, process.stop.reader_is_gone, _fail)
+    if _COMPLETION in os.environ:
+        sys.stdout = sys.__stdout__  # click writes bytes then
+    else:
+        sys.stdout = Output(OUTPUT, process.stop.reader_is_gone, _fail)
     end(_exit_code(process))
 
 
 def _exit_code(process: Process) -> int:
     try:
-        code = rules.main(
-            prog_name="rules", complete_var="_RULES_COMPLETE", standalone_mode=False, obj=Session(process)
-        )
+        code = rules.main(prog_name="rules", complete_var=_COMPLETION, standalone_mode=False, obj=Session(process))
     except Abort:
         return _told("stopped; nothing was written", EXIT_STOPPED)
     except NoArgsIsHelpError as error:
