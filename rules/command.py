@@ -14,10 +14,12 @@ from rules.changes import NotPossible
 from rules.rule_file import InvalidFile
 from rules.session import Session
 from rules.settings import RulesSettings
+from runtime.logs import printable
 from runtime.output import OUTPUT, Output, standard_error
 from runtime.process import Process, end
 from runtime.service import EXIT_BAD_SETTINGS, EXIT_OK, ServiceFailed, settings_table
 
+_LONGEST_LINE = 1_000
 _COMPLETION = "_RULES_COMPLETE"
 _INVALID = (NotPossible, InvalidRule, InvalidExpression, InvalidFile)
 _HELP = """Shows the rules in Kafka, and changes them while the detectors judge.
@@ -71,7 +73,8 @@ def _exit_code(process: Process) -> int:
 
 
 def _told(message: str, exit_code: int) -> int:
-    standard_error().write(f"rules: {message}\n")
+    lines = (printable(line, _LONGEST_LINE) for line in message.split("\n"))
+    standard_error().write("rules: " + "\n".join(lines) + "\n")
     return exit_code
 
 

@@ -374,6 +374,7 @@ def test_a_file_is_checked_and_tried_without_kafka(tmp_path: Path) -> None:
     ("arguments", "error"),
     [
         (["nothing"], "No such command 'nothing'."),
+        (["\x1b[31m"], r"No such command '\x1b[31m'."),
         (["mode", "a", "on"], "Invalid value for '{live|shadow|off}': 'on' is not one of 'live', 'shadow', 'off'."),
         (["check", "nowhere"], "Invalid value for 'FILE': File 'nowhere' does not exist."),
     ],
