@@ -32,13 +32,13 @@ def test_a_rule_is_read_with_numbers_or_texts() -> None:
         note = 'n'
         [rules.a.candidate]
         when = 'amount > 6'
-        points = 'amount'
+        points = 70
         [rules.amount_over_threshold.candidate]
         when = 'amount > 7'
         """
     )
     assert found.rules == {
-        "a": Held(Rule("amount > 5", "off", "60", "12.50", "n"), Rule("amount > 6", "shadow", "amount")),
+        "a": Held(Rule("amount > 5", "off", "60", "12.50", "n"), Rule("amount > 6", "shadow", "70")),
         "amount_over_threshold": Held(None, Rule("amount > 7", "shadow")),
     }
     assert found.examples == []
@@ -79,7 +79,7 @@ def test_all_mistakes_are_told_with_their_places(text: str, mistakes: Sequence[s
 
 def test_what_is_written_can_be_read() -> None:
     state = {
-        "b": Held(Rule("amount > 5", "off", "amount / 2", "0.5", 'say "no"')),
+        "b": Held(Rule("amount > 5", "off", "amount / 2", "0.5", 'it\'s a "no"')),
         "a.b": Held(Rule("field[\"a'b\"] == 'c'\n  and amount > 5 \x9b"), Rule("amount > 6", "shadow")),
         "c": Held(None, Rule("amount > 7", "shadow", note="n")),
     }
@@ -166,6 +166,13 @@ def test_a_trial_counts_hits_and_names_what_no_transaction_has() -> None:
         "of the last 4 transactions it hits 1, and is undecided on 2",
         'warning: none of them has field["contry"]',
     ]
+
+
+def test_a_field_that_one_transaction_has_is_not_missing() -> None:
+    rule = Rule('field["a"] == 1 or field["b"] == 1')
+    reader = TransactionReader(DEFAULT_MAPPING)
+    values = (f'{{"id":"1","source":"a","target":"b","amount":1,"{name}":1}}' for name in "aba")
+    assert len(list(trial("a", rule, [(reader.read(value.encode()), 0) for value in values]))) == 1
 
 
 def test_a_trial_is_of_the_accounts_in_the_share() -> None:

@@ -125,10 +125,10 @@ def test_a_candidate_without_a_rule_has_a_row_of_its_own() -> None:
 
 
 def test_the_table_ends_with_what_is_not_understood() -> None:
-    known = history(b'{"format":9}')
-    assert lines(table(known, known.now))[-2:] == [
+    known = history(change_set(Change("a", 5)), b'{"format":9}')
+    assert lines(table(known, known.now))[2:] == [
         "records that are not understood, and change nothing:",
-        "version 1 written in format 9 by another version of this program, which knows 1",
+        "version 2 written in format 9 by another version of this program, which knows 1",
     ]
 
 
@@ -202,6 +202,7 @@ def test_foreign_text_is_one_harmless_line(text: str, shown: str) -> None:
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
     assert aligned([("a", "b"), ("ccc", "d")], ">") == ">a    b\n>ccc  d"
+    assert aligned([("a", ""), ("b", "c")]) == "a\nb  c"
     assert aligned([]) == ""
 
 
