@@ -1,15 +1,17 @@
 """A set of rules as one compiled function, and what follows from it for a transaction."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from decision.asked_rule import AskedRule
 from decision.compilation import function
 from decision.expression import translate
+from decision.leaves import FIELD
 from decision.rule import Rule
 from decision.scope import Scope
 from decision.templates import statement
-from decision.verdict import Hit, Verdict
+from decision.verdict import Hit, Verdict, points_of
 from payments.transaction import Transaction
 
 _NONE: Mapping[str, Rule] = MappingProxyType({})
@@ -29,12 +31,19 @@ class RuleSet:
             *(AskedRule(name, rule, is_candidate=True) for name, rule in candidates.items()),
         ]
         scope = Scope()
-        conditions = [translate(asked.rule.when, scope).tree for asked in self.asked]
+        conditions = [translate(asked.rule.when, scope) for asked in self.asked]
         statements = [
-            statement(f"if (saw := X) is not False: found = (*found, ({number}, saw))", X=condition)
+            statement(f"if (saw := X) is not False: found = (*found, ({number}, saw))", X=condition.tree)
             for number, condition in enumerate(conditions)
         ]
+        self.needs_json = any(part.startswith(FIELD) for condition in conditions for part in condition.parts)
         self._ask: Callable[[Transaction, int], Answers] = function(scope, statements)
+
+    def __str__(self) -> str:
+        """Return how many there are of each kind."""
+        kinds = Counter("candidate" if asked.is_candidate else asked.rule.mode for asked in self.asked)
+        counts = {"live": kinds["live"], "in shadow": kinds["shadow"], "candidates": kinds["candidate"]}
+        return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
     def judge(self, transaction: Transaction, record_ms: int) -> Verdict:
         """Return what follows; `record_ms` is the record's timestamp in milliseconds since 1970. Never raises."""
@@ -58,4 +67,5 @@ class RuleSet:
                 undecided.append(asked.label)
             else:
                 (hits if asked.is_live else shadow).append(asked.hit(transaction, record_ms))
-        return Verdict(transaction, hits, shadow, undecided)
+        # Tuples, because Python looks into lists again and again for what it can collect.
+        return Verdict(transaction, tuple(hits), points_of(hits), tuple(shadow), tuple(undecided))
