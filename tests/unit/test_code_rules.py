@@ -142,7 +142,7 @@ def test_every_rule_that_sees_something_gives_a_reason() -> None:
 
 
 def test_where_one_fails_the_others_still_decide_and_the_first_failure_is_named() -> None:
-    verdict = asked(CodeRule("broken", broken), CodeRule("seen", saw), CodeRule("bytes", sees_bytes))
+    verdict = asked(CodeRule("broken", broken), CodeRule("seen", saw), CodeRule("other", calls_another))
     assert [hit.reason for hit in verdict.hits] == ["seen: something"]
     assert (verdict.failed or "").startswith("rule broken failed")
 
