@@ -1,7 +1,7 @@
 """Follows the topic of rules. What goes wrong there changes no rule and stops no payment: the log tells it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from decision.rulebook import Entry, Outcome, RuleBook
@@ -41,7 +41,7 @@ class RuleReader:
         self.book = RuleBook()
         self._topic = topic
         self._reader: Reader | None = None
-        self._problem = ""
+        self._is_interrupted = False
         self._has_news = False
         self._poll = Every(_SECONDS_BETWEEN_POLLS, starts_due=True)
         self._take_up = Every(_SECONDS_BETWEEN_TAKE_UPS, starts_due=True)
@@ -52,6 +52,7 @@ class RuleReader:
 
         Where it may not be read, or is not there and may not be created, the log is told, and the book stays as it is.
         """
+        self._is_interrupted = False
         try:
             end = self._end()
             self._reader = self._opened()
@@ -70,18 +71,11 @@ class RuleReader:
         self._has_news = self._has_news and not is_time
         return is_time
 
-    def waiting_for(self) -> Mapping[str, str]:
-        """Return why the topic cannot be followed, for the log; see messaging.seam."""
-        if not self._problem:
-            return {}
-        return {f"the rules stay as they are, at version {self.book.version}": self._problem}
-
     def close(self) -> None:
         """Close the reader; the book stays. Never raises."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        self._problem = ""
 
     def _end(self) -> int:
         """Return where the topic ends, after it has been created where it was missing."""
@@ -101,16 +95,15 @@ class RuleReader:
         return 0 if self._reader is None else self._reader.positions[self._topic.name, 0]
 
     def _follow(self) -> None:
-        if self._reader is None and not (self._problem and self._open.is_due()):
+        if self._reader is None and not (self._is_interrupted and self._open.is_due()):
             return
         try:
             self._reader = self._reader or self._opened()
             self._take(self._reader.poll(0))
         except (ClientFailed, AccessRefused) as error:
             self.close()
-            self._problem = str(error)
-        else:
-            self._problem = ""
+            self._is_interrupted = True
+            logger.warning("the rules stay as they are, at version %d: %s; trying again", self.book.version, error)
 
     def _take(self, records: Sequence[Record]) -> None:
         entries = [self._taken(record) for record in records]
