@@ -72,6 +72,13 @@ NUMBERS: st.SearchStrategy[str] = st.deferred(_numbers)
 TEXTS: st.SearchStrategy[str] = st.deferred(_texts)
 CONDITIONS: st.SearchStrategy[str] = st.deferred(_conditions)
 
+
+def paid(**fields: bytes) -> bytes:
+    """Return the JSON of a transaction with these fields."""
+    named = {"id": b'"1"', "source": b'"a"', "target": b'"b"', "amount": b"5", **fields}
+    return b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), value) for name, value in named.items())
+
+
 SCALARS = st.one_of(
     LITERALS,
     st.sampled_from(["true", "[1]", "1"]),
