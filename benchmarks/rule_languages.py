@@ -18,7 +18,8 @@ import msgspec
 import rule_engine
 import simpleeval
 
-from decision.ruleset import ExpressionRule, RuleSet
+from decision.rule import Rule
+from decision.ruleset import RuleSet
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 
@@ -76,7 +77,7 @@ def _answer(language: Language, expression: str, paid: Mapping[str, Any]) -> str
 def _ours(expressions: Sequence[str], paid: Mapping[str, Any]) -> Ask:
     for name in ("country", "missing", "flag"):
         expressions = [each.replace(name, f'field["{name}"]') for each in expressions]
-    rules = RuleSet([ExpressionRule("rule", each) for each in expressions])
+    rules = RuleSet({each: Rule(each) for each in expressions})
     reader = TransactionReader(DEFAULT_MAPPING)
     value = ENCODER.encode({"id": "1", "source": "a", "target": "b", **paid})
     rules.ask(reader.read(value), 0)  # from the next one on, the fields that were asked for are decoded

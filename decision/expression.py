@@ -42,7 +42,7 @@ _NOT_ALLOWED: Mapping[type[ast.AST], str] = {
 
 
 class Expression(NamedTuple):
-    """A checked condition as Python, and what it looks at, by how that is written."""
+    """A checked expression as Python, and what it looks at, by how that is written."""
 
     tree: ast.expr
     parts: Mapping[str, ast.expr]
@@ -50,6 +50,17 @@ class Expression(NamedTuple):
 
 def translate(text: str, scope: Scope) -> Expression:
     """Return a condition. Raises InvalidExpression."""
+    code, parts = _translated(text, Kind.CONDITION, scope)
+    return Expression(condition(code, scope).tree, parts)
+
+
+def translate_number(text: str, scope: Scope) -> Expression:
+    """Return what is a number, or None. Raises InvalidExpression."""
+    code, parts = _translated(text, Kind.NUMBER, scope)
+    return Expression(code.tree, parts)
+
+
+def _translated(text: str, kind: Kind, scope: Scope) -> tuple[Code, Mapping[str, ast.expr]]:
     source = Source(text)
     tree = source.tree()
     count = sum(isinstance(node, ast.expr) for node in ast.walk(tree))
@@ -57,10 +68,9 @@ def translate(text: str, scope: Scope) -> Expression:
         raise source.error(f"{count} parts; at most {MOST_PARTS} are allowed", 0)
     translation = Translation(source, scope, {})
     try:
-        code = _of_kind(tree, Kind.CONDITION, translation)
+        return _of_kind(tree, kind, translation), translation.parts
     except RecursionError:
         raise source.too_deep() from None
-    return Expression(condition(code, scope).tree, translation.parts)
 
 
 def _of_kind(node: ast.expr, kind: Kind, translation: Translation) -> Code:

@@ -6,7 +6,8 @@ from time import perf_counter
 import pytest
 
 from decision.expression import translate
-from decision.ruleset import ExpressionRule, RuleSet
+from decision.rule import Rule
+from decision.ruleset import RuleSet
 from decision.scope import Scope
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
@@ -43,9 +44,9 @@ def cost(expression: str, value: bytes) -> float:
     """Return how many milliseconds it takes of what is decoded already."""
     scope = Scope()
     translate(expression, scope)
-    rules = RuleSet([ExpressionRule("rule", expression)])
+    rules = RuleSet({"rule": Rule(expression)})
     transaction = TransactionReader(DEFAULT_MAPPING, wanted=scope.fields).read(value)
-    return milliseconds(lambda: rules.ask(transaction, 0))
+    return milliseconds(lambda: rules.outcomes(transaction, 0))
 
 
 @pytest.mark.parametrize("kind", LONG)

@@ -17,7 +17,7 @@ import generator.report
 import runtime.stop
 from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
-from detector.rules import Rule
+from detector.code_rules import CodeRule
 from detector.service import decision_of, prepare
 from detector.settings import DetectorSettings
 from generator.fake_transactions import fake_transactions
@@ -312,7 +312,7 @@ def test_a_stop_in_mid_batch_leaves_the_rest_unasked_and_all_of_it_uncommitted(
     fill(cluster, payments(*["1"] * 5))
     stop = Stop()
     rule = StopsAt(stop, time)
-    settings = dataclasses.replace(SETTINGS, fraud_rules=[Rule("stops", rule)])
+    settings = dataclasses.replace(SETTINGS, fraud_rules=[CodeRule("stops", rule)])
     detecting = detector_of(cluster, settings, Heartbeat(None), stop)
     detector.loop.run(detecting)
     assert rule.asked == time

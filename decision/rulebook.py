@@ -1,0 +1,171 @@
+"""The rules as their history has them: change sets, taken one after the other, each valid or void as a whole.
+
+A change set says of each rule that it touches what is to hold under its name, and which version of that it starts from.
+Where somebody else has changed one of them meanwhile, the set is void. So every reader comes to the same rules, and
+nobody overwrites what he has not seen.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from decision.rule import InvalidRule, Rule, raise_if_invalid
+from decision.source import InvalidExpression
+
+FORMAT = 1
+MOST_RULES = 500
+
+
+class InvalidChangeSet(Exception):
+    """Bytes that are no change set, or one with a rule that is not allowed; the message says why."""
+
+
+class Change(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is to hold under a name: a rule, a candidate for its place beside it, or neither.
+
+    `base` is the version at which that name was changed last, 0 where it never was.
+    """
+
+    name: str
+    base: int
+    rule: Rule | None = None
+    candidate: Rule | None = None
+
+
+class ChangeSet(Struct, frozen=True, forbid_unknown_fields=True):
+    """Changes that hold together; `id` is made once, so that a repetition is known."""
+
+    format: int
+    id: str
+    author: str
+    changes: Sequence[Change]
+
+
+class Outcome(Enum):
+    """What became of a record of the history."""
+
+    APPLIED = "applied"
+    REPEATED = "repeated"  # as the same change set stands before it
+    OUTDATED = "outdated"  # as somebody else had changed one of its rules meanwhile
+    INVALID = "invalid"
+
+
+class Entry(NamedTuple):
+    """A record of the history: the version that follows it, and what became of it.
+
+    `problem` says why it was not applied; `change_set` is None where it cannot be read.
+    """
+
+    version: int
+    outcome: Outcome
+    change_set: ChangeSet | None
+    problem: str = ""
+
+
+class RuleBook:
+    """The rules and their candidates by name, and the version at which each name was changed last.
+
+    A version is the offset behind the last record that was taken; 0 is the empty book.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.rules: dict[str, Rule] = {}
+        self.candidates: dict[str, Rule] = {}
+        self.versions: dict[str, int] = {}
+        self._applied: dict[str, int] = {}
+
+    def take(self, offset: int, value: bytes | None) -> Entry:
+        """Take the record at an offset, and return what became of it."""
+        self.version = offset + 1
+        try:
+            change_set = decode(value)
+        except InvalidChangeSet as error:
+            return Entry(self.version, Outcome.INVALID, None, str(error))
+        outcome, problem = self._judged(change_set)
+        if outcome is Outcome.APPLIED:
+            self._apply(change_set)
+        return Entry(self.version, outcome, change_set, problem)
+
+    def outdated(self, change_set: ChangeSet) -> Sequence[str]:
+        """Return the names that have been changed since the versions that a change set starts from."""
+        return [change.name for change in change_set.changes if self.versions.get(change.name, 0) != change.base]
+
+    def _judged(self, change_set: ChangeSet) -> tuple[Outcome, str]:
+        if change_set.id in self._applied:
+            return Outcome.REPEATED, f"it is version {self._applied[change_set.id]} already"
+        outdated = self.outdated(change_set)
+        if outdated:
+            return Outcome.OUTDATED, f"changed by somebody else meanwhile: {', '.join(outdated)}"
+        added = {change.name for change in change_set.changes if change.rule or change.candidate}
+        removed = {change.name for change in change_set.changes} - added
+        if len((self.rules.keys() | self.candidates.keys() | added) - removed) > MOST_RULES:
+            return Outcome.INVALID, f"more than {MOST_RULES} rules"
+        return Outcome.APPLIED, ""
+
+    def _apply(self, change_set: ChangeSet) -> None:
+        self._applied[change_set.id] = self.version
+        for change in change_set.changes:
+            self.versions[change.name] = self.version
+            _put(self.rules, change.name, change.rule)
+            _put(self.candidates, change.name, change.candidate)
+
+
+def encode(change_set: ChangeSet) -> bytes:
+    """Return a change set as it stands in the topic: JSON."""
+    return msgspec.json.encode(change_set)
+
+
+def decode(value: bytes | None) -> ChangeSet:
+    """Return the change set of a record. Raises InvalidChangeSet."""
+    _raise_if_newer(value or b"")
+    try:
+        change_set = _decode(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidChangeSet(f"not a change set: {error}") from None
+    names = [change.name for change in change_set.changes]
+    if len(set(names)) < len(names):
+        raise InvalidChangeSet("it changes one rule twice")
+    for change in change_set.changes:
+        _raise_if_invalid(change)
+    return change_set
+
+
+def _raise_if_newer(value: bytes) -> None:
+    try:
+        written = _decode_format(value).format
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return  # of what kind it is will be said by who reads all of it
+    if written != FORMAT:
+        raise InvalidChangeSet(f"written in format {written} by another version of this program, which knows {FORMAT}")
+
+
+def _raise_if_invalid(change: Change) -> None:
+    for rule in (change.rule, change.candidate):
+        if rule is not None:
+            try:
+                raise_if_invalid(change.name, rule)
+            except (InvalidRule, InvalidExpression) as error:
+                raise InvalidChangeSet(f"{change.name}: {_in_one_line(error)}") from error
+
+
+def _in_one_line(error: InvalidRule | InvalidExpression) -> str:
+    return error.problem if isinstance(error, InvalidExpression) else str(error)
+
+
+def _put(rules: dict[str, Rule], name: str, rule: Rule | None) -> None:
+    if rule is None:
+        rules.pop(name, None)
+    else:
+        rules[name] = rule
+
+
+class _Format(Struct):
+    format: int
+
+
+_decode = msgspec.json.Decoder(ChangeSet).decode
+_decode_format = msgspec.json.Decoder(_Format).decode
