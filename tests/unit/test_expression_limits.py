@@ -119,6 +119,13 @@ def test_a_check_deep_in_the_stack_says_that_it_is_nested_too_deeply(frames: int
     translate(text, Scope())
 
 
+@pytest.mark.parametrize("sign", [" and ", " or ", " < ", " == "])
+def test_what_is_long_is_not_nested(sign: str) -> None:
+    rule = Rule(sign.join(['field["x"]'] * 49))
+    transaction = TransactionReader(DEFAULT_MAPPING).read(paid())
+    assert at_depth(900, lambda: RuleSet({"rule": rule}).outcomes(transaction, 0)) == [None]
+
+
 def test_an_evaluation_deep_in_the_stack_is_as_any_other() -> None:
     rules = RuleSet({"rule": Rule("not " * 90 + 'field["x"] == -(-(-amount))')})
     transaction = TransactionReader(DEFAULT_MAPPING).read(paid(x=b"-5"))
