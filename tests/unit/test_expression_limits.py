@@ -111,7 +111,7 @@ def at_depth(frames: int, do: Callable[[], object]) -> object:
     return do() if frames == 0 else at_depth(frames - 1, do)
 
 
-@pytest.mark.parametrize("frames", [400, 700])
+@pytest.mark.parametrize("frames", [600, 800])
 def test_a_check_deep_in_the_stack_says_that_it_is_nested_too_deeply(frames: int) -> None:
     text = "not " * 190 + "True"
     with pytest.raises(InvalidExpression, match="nested too deeply"):
@@ -123,13 +123,13 @@ def test_a_check_deep_in_the_stack_says_that_it_is_nested_too_deeply(frames: int
 def test_what_is_long_is_not_nested(sign: str) -> None:
     rule = Rule(sign.join(['field["x"]'] * 49))
     transaction = TransactionReader(DEFAULT_MAPPING).read(paid())
-    assert at_depth(900, lambda: RuleSet({"rule": rule}).outcomes(transaction, 0)) == [None]
+    assert at_depth(850, lambda: RuleSet({"rule": rule}).outcomes(transaction, 0)) == [None]
 
 
 def test_an_evaluation_deep_in_the_stack_is_as_any_other() -> None:
     rules = RuleSet({"rule": Rule("not " * 90 + 'field["x"] == -(-(-amount))')})
     transaction = TransactionReader(DEFAULT_MAPPING).read(paid(x=b"-5"))
-    assert at_depth(900, lambda: rules.outcomes(transaction, 0)) == [True]
+    assert at_depth(850, lambda: rules.outcomes(transaction, 0)) == [True]
 
 
 def test_it_does_not_matter_how_many_digits_python_converts() -> None:
