@@ -7,7 +7,6 @@ from types import MappingProxyType
 from decision.asked_rule import AskedRule
 from decision.compilation import function
 from decision.expression import translate
-from decision.leaves import FIELD
 from decision.rule import Rule
 from decision.scope import Scope
 from decision.templates import statement
@@ -22,7 +21,7 @@ Answers = Sequence[tuple[int, bool | None]]
 class RuleSet:
     """Rules that are asked together, by their names; `asked` are those that are not off.
 
-    Raises InvalidExpression where one of them is not allowed.
+    `fields` are the paths of all fields that they look at. Raises InvalidExpression where one of them is not allowed.
     """
 
     def __init__(self, rules: Mapping[str, Rule], candidates: Mapping[str, Rule] = _NONE) -> None:
@@ -31,12 +30,14 @@ class RuleSet:
             *(AskedRule(name, rule, is_candidate=True) for name, rule in candidates.items()),
         ]
         scope = Scope()
-        conditions = [translate(asked.rule.when, scope) for asked in self.asked]
+        conditions = [translate(asked.rule.when, scope).tree for asked in self.asked]
         statements = [
-            statement(f"if (saw := X) is not False: found = (*found, ({number}, saw))", X=condition.tree)
+            statement(f"if (saw := X) is not False: found = (*found, ({number}, saw))", X=condition)
             for number, condition in enumerate(conditions)
         ]
-        self.needs_json = any(part.startswith(FIELD) for condition in conditions for part in condition.parts)
+        self.fields = [
+            *dict.fromkeys((*scope.fields, *(path for asked in self.asked for path in asked.fields_of_points)))
+        ]
         self._ask: Callable[[Transaction, int], Answers] = function(scope, statements)
 
     def __str__(self) -> str:

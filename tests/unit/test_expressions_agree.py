@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from audit.interpreter import value_of
 from audit.reading import read
+from decision.expression import translate
 from decision.rule import Rule
 from decision.ruleset import RuleSet
+from decision.scope import Scope
 from decision.source import InvalidExpression
 from messaging.batch import Record
 from payments.mapping import DEFAULT_MAPPING
@@ -26,6 +28,9 @@ def test_the_audit_agrees_on_any_expression(expression: str, value: bytes, recor
     reader = TransactionReader(DEFAULT_MAPPING)
     found = rules.outcomes(reader.read(value), record_ms)
     assert rules.outcomes(reader.read(value), record_ms) == found  # now that the fields that it looks at are decoded
+    scope = Scope()
+    translate(expression, scope)
+    assert rules.outcomes(TransactionReader(DEFAULT_MAPPING, wanted=scope.fields).read(value), record_ms) == found
     audited = read(Record("t", 0, 0, record_ms, None, value, ()), DEFAULT_MAPPING)
     assert audited is not None
     answer = value_of(expression, audited, record_ms)
