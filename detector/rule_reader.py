@@ -41,6 +41,7 @@ class RuleReader:
         self.book = RuleBook()
         self._topic = topic
         self._reader: Reader | None = None
+        self._is_known = False
         self._is_interrupted = False
         self._has_news = False
         self._poll = Every(_SECONDS_BETWEEN_POLLS, starts_due=True)
@@ -48,20 +49,23 @@ class RuleReader:
         self._open = Every(_SECONDS_BETWEEN_READERS, starts_due=False)
 
     def start(self, stop: Stop, heartbeat: Heartbeat) -> None:
-        """Read the topic up to where it ends now. Raises ClientFailed, and ServiceFailed for one that is not fit.
+        """Read the topic up to where it ends now. Raises ServiceFailed for one that is not fit.
 
         Where it may not be read, or is not there and may not be created, the log is told, and the book stays as it is.
+        What has been read once is gone on with where Kafka does not answer; else that raises ClientFailed.
         """
         self._is_interrupted = False
         try:
-            end = self._end()
-            self._reader = self._opened()
-            while self._position() < end and not stop.requested:
-                heartbeat.beat()
-                self._take(self._reader.poll(_POLL_SECONDS_AT_START))
+            self._read_to_end(stop, heartbeat)
         except AccessRefused as refused:
             self.close()
             logger.warning("going on without the topic of rules, RULES_TOPIC=%s: %s", self._topic.name, refused)
+        except ClientFailed as failed:
+            if not self._is_known:
+                raise
+            self._interrupt(failed)
+        else:
+            self._is_known = True
 
     def has_changed(self) -> bool:
         """Read what has come; tell, once and at most once a second, whether the book has other rules. Never raises."""
@@ -76,6 +80,13 @@ class RuleReader:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+    def _read_to_end(self, stop: Stop, heartbeat: Heartbeat) -> None:
+        end = self._end()
+        self._reader = self._opened()
+        while self._position() < end and not stop.requested:
+            heartbeat.beat()
+            self._take(self._reader.poll(_POLL_SECONDS_AT_START))
 
     def _end(self) -> int:
         """Return where the topic ends, after it has been created where it was missing."""
@@ -101,9 +112,13 @@ class RuleReader:
             self._reader = self._reader or self._opened()
             self._take(self._reader.poll(0))
         except (ClientFailed, AccessRefused) as error:
-            self.close()
-            self._is_interrupted = True
-            logger.warning("the rules stay as they are, at version %d: %s; trying again", self.book.version, error)
+            self._interrupt(error)
+
+    def _interrupt(self, error: ClientFailed | AccessRefused) -> None:
+        """Close the reader for a while."""
+        self.close()
+        self._is_interrupted = True
+        logger.warning("the rules stay as they are, at version %d: %s; trying again", self.book.version, error)
 
     def _take(self, records: Sequence[Record]) -> None:
         entries = [self._taken(record) for record in records]

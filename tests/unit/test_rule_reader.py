@@ -12,7 +12,7 @@ from decision.rulebook import Change, ChangeSet, encode
 from detector.rule_reader import RuleReader, RuleTopic
 from detector.settings import DetectorSettings
 from messaging.batch import Message, Offsets
-from messaging.seam import AccessRefused
+from messaging.seam import AccessRefused, ClientFailed
 from messaging.settings import ConnectionSettings
 from messaging.topics import payments_topics, rules_topic
 from runtime.health import Heartbeat
@@ -39,6 +39,10 @@ class Refusing(InMemoryCluster):
         if self.is_refused:
             raise AccessRefused("not allowed: nobody lacks the right Read on topic rules")
         return super().open_reader(connection, starts, ends)
+
+
+def fails(*_: object) -> Offsets:
+    raise ClientFailed("no answer")
 
 
 def reader_of(cluster: InMemoryCluster) -> RuleReader:
@@ -163,6 +167,27 @@ def test_another_client_goes_on_where_the_last_one_was() -> None:
     start(reader)
     reader.close()
     assert set(reader.book.rules) == {"a", "b", "c"}
+
+
+def test_what_has_been_read_once_is_gone_on_with_where_kafka_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster = InMemoryCluster()
+    write(cluster, setting("a"))
+    reader = reader_of(cluster)
+    with monkeypatch.context() as patched:
+        patched.setattr(cluster, "end_offsets", fails)
+        with pytest.raises(ClientFailed):
+            start(reader)
+    with closing(reader):
+        start(reader)
+    with monkeypatch.context() as patched, closing(reader):
+        patched.setattr(cluster, "end_offsets", fails)
+        start(reader)
+        assert caplog.messages[-1].startswith("the rules stay as they are, at version 1: no answer; trying again")
+        write(cluster, setting("b", identity="2"))
+        assert reader.has_changed()
+    assert set(reader.book.rules) == {"a", "b"}
 
 
 def test_a_topic_that_cannot_hold_the_history_is_refused() -> None:
