@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from importlib.resources import files
 from itertools import pairwise, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -25,8 +27,10 @@ from audit.operations import (
     every,
     is_one_of,
     opposite,
+    short,
     some,
 )
+from payments.mapping import Path
 from payments.transaction import Transaction
 
 _LITERAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
@@ -80,21 +84,19 @@ def _constant(node: ast.Constant, asked: _Question) -> object:
 
 def _name(node: ast.Name, asked: _Question) -> object:
     if node.id == "currency":
-        return asked.transaction.currency or None
-    if node.id not in {"id", "source", "target", "amount"}:
+        return short(asked.transaction.currency) or None
+    if node.id == "amount":
+        return asked.transaction.amount
+    if node.id not in {"id", "source", "target"}:
         raise ValueError(f"not allowed in a rule: {node.id}")
-    return getattr(asked.transaction, node.id)
+    return short(getattr(asked.transaction, node.id))
 
 
 def _field(node: ast.Subscript, asked: _Question) -> object:
-    name, *within = _path(node)
-    try:
-        return asked.transaction.field(name, *within)
-    except RecursionError:
-        return None
+    return asked.transaction.glance(_path(node))
 
 
-def _path(node: ast.expr) -> Sequence[str]:
+def _path(node: ast.expr) -> Path:
     match node:
         case ast.Name(id="field"):
             return ()
@@ -150,19 +152,25 @@ def _is_in(node: ast.expr, container: ast.expr, asked: _Question) -> bool | None
 def _call(node: ast.Call, asked: _Question) -> object:
     match node:
         case ast.Call(func=ast.Name(id="hour" | "weekday" as name), args=[ast.Constant(value=str(zone))], keywords=[]):
-            time = _local_time(ZoneInfo(zone), asked)
+            time = _local_time(zone, asked)
             return None if time is None else _PARTS_OF_TIME[name](time)
         case ast.Call(func=ast.Name(id=name), keywords=[]):
             return _allowed(FUNCTIONS, name)(*_values(node.args, asked))
     raise ValueError(f"not allowed in a rule: {ast.unparse(node)}")
 
 
-def _local_time(zone: ZoneInfo, asked: _Question) -> datetime | None:
+def _local_time(zone: str, asked: _Question) -> datetime | None:
     """Return the time of the event there; None where there is none, or it is none of the years 1 to 9999."""
     with suppress(OverflowError):
         time = _event_time(asked)
-        return None if time is None else time.astimezone(zone)
+        return None if time is None else time.astimezone(_zone(zone))
     return None
+
+
+@lru_cache
+def _zone(name: str) -> ZoneInfo:
+    with (files("tzdata") / "zoneinfo" / name).open("rb") as file:
+        return ZoneInfo.from_file(file)
 
 
 def _event_time(asked: _Question) -> datetime | None:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation
 from fractions import Fraction
 from functools import partial
-from typing import Any, TypeGuard
+from typing import Any
 
 from audit.reading import DIGITS
 
-_MOST_CHARACTERS = 10_000
-_MOST_CHARACTERS_OF_A_NUMBER = 1_000
+_MOST_CHARACTERS = 256
 _MOST_DIGITS = 50
 _SMALLEST, _TOO_LARGE = Decimal("1e-50"), Decimal("1e51")
 _CONTEXT = Context(prec=_MOST_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero])
@@ -30,6 +29,11 @@ _KINDS: Mapping[type, str] = {
     list: _COLLECTION,
     dict: _COLLECTION,
 }
+
+
+def short(text: str) -> str | None:
+    """Return a text that is not too long, None for one that is."""
+    return text if len(text) <= _MOST_CHARACTERS else None
 
 
 def every(values: Sequence[object]) -> bool | None:
@@ -58,9 +62,7 @@ def is_one_of(value: object, listed: Sequence[object]) -> bool | None:
 
 def contains(text: object, part: object) -> bool | None:
     """Tell whether a text has another one within, which is then `in` it."""
-    if not isinstance(part, str) or not _is_short_text(text):
-        return None
-    return part in text
+    return part in text if isinstance(text, str) and isinstance(part, str) else None
 
 
 def _is_equal(value: object, other: object) -> bool | None:
@@ -81,10 +83,6 @@ def _in_order(compare: Callable[[Any, Any], bool], value: object, other: object)
 
 def _kind(value: object) -> str:
     return _KINDS[type(value)]
-
-
-def _is_short_text(value: object, most: int = _MOST_CHARACTERS) -> TypeGuard[str]:
-    return isinstance(value, str) and len(value) <= most
 
 
 def _calculated(operation: Callable[..., Decimal], *values: object) -> Decimal | None:
@@ -126,7 +124,7 @@ def _round_down(number: object, step: object = 1) -> Decimal | None:
 def _number(value: object) -> object:
     if _kind(value) == _NUMBER:
         return value
-    if not _is_short_text(value, _MOST_CHARACTERS_OF_A_NUMBER) or not DIGITS.fullmatch(value):
+    if not isinstance(value, str) or not DIGITS.fullmatch(value):
         return None
     try:
         return Decimal(value)
@@ -135,7 +133,7 @@ def _number(value: object) -> object:
 
 
 def _lower(text: object) -> str | None:
-    return text.lower() if _is_short_text(text) else None
+    return short(text.lower()) if isinstance(text, str) else None
 
 
 def _first_known(*values: object) -> object:

@@ -13,11 +13,13 @@ from decision.rule import Rule
 from decision.scope import Scope
 from decision.source import printed
 from decision.templates import statement
-from decision.verdict import Hit, Values
+from decision.verdict import Hit, Values, candidate_label
+from payments.mapping import Path
 from payments.transaction import Transaction
 
 THRESHOLD_RULE = "amount_over_threshold"
 _OVER = re.compile(r"amount > ([0-9.]+)")
+_PLAIN_POINTS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 _MOST_POINTS = Decimal(1000)
 _WHOLE = "100"  # percent
 _BUCKETS = 2**64
@@ -35,10 +37,21 @@ class AskedRule:
     def __init__(self, name: str, rule: Rule, *, is_candidate: bool = False) -> None:
         self.name = name
         self.rule = rule
-        self.label = f"{name} (candidate)" if is_candidate else name
+        self.label = candidate_label(name) if is_candidate else name
+        self.is_candidate = is_candidate
         self.is_live = rule.mode == "live" and not is_candidate
         over = _OVER.fullmatch(rule.when) if name == THRESHOLD_RULE else None
         self._threshold = over and over[1]
+        self._points = _capped(Decimal(rule.points)) if _PLAIN_POINTS.fullmatch(rule.points) else None
+
+    @property
+    def fields_of_points(self) -> Sequence[Path]:
+        """The fields that its points look at."""
+        if self._points is not None:
+            return ()
+        scope = Scope()
+        translate_number(self.rule.points, scope)
+        return scope.fields
 
     def holds_for(self, source: str) -> bool:
         """Tell whether an account is in the rule's share: by a hash of both, so the answer stays the same."""
@@ -51,16 +64,17 @@ class AskedRule:
         """Return its hit on a transaction, as which it counts and with what it saw."""
         if self._threshold:
             shown = str(transaction.amount)[:_LONGEST_AMOUNT_SHOWN]
-            saw: Values = [("", f"{shown} is over {self._threshold}")]
+            saw: Values = (("", f"{shown} is over {self._threshold}"),)
         else:
             saw = self.values(transaction, record_ms)
-        [points] = self._count(transaction, record_ms)
-        return Hit(self.label, _capped(points), saw)
+        if self._points is None:
+            return Hit(self.label, _capped(*self._count(transaction, record_ms)), saw)
+        return Hit(self.label, self._points, saw)
 
     def values(self, transaction: Transaction, record_ms: int) -> Values:
         """Return what the rule looks at, and the values of that: amount and 812.10."""
         parts, look = self._parts_and_look
-        return [*zip(parts, map(_readable, look(transaction, record_ms)), strict=True)]
+        return tuple(zip(parts, map(_readable, look(transaction, record_ms)), strict=True))
 
     @cached_property
     def _parts_and_look(self) -> tuple[Sequence[str], Function]:

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from decision import leaves
 from decision.comparison import compared, is_pairwise, listed
-from decision.functions import FUNCTIONS, time_zone
+from decision.functions import FUNCTIONS
 from decision.leaves import Translation
 from decision.logic import Code, called, chosen, condition, joined, negated
 from decision.scope import Scope
 from decision.source import InvalidExpression, Source
 from decision.templates import fill
 from decision.values import Kind
+from decision.zones import time_zone
 
 MOST_PARTS = 200
 _ARITHMETIC = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Mod: "remainder"}
@@ -66,7 +67,10 @@ def _translated(text: str, kind: Kind, scope: Scope) -> tuple[Code, Mapping[str,
     if count > MOST_PARTS:
         raise source.error(f"{count} parts; at most {MOST_PARTS} are allowed", 0)
     translation = Translation(source, scope, {})
-    return _of_kind(tree, kind, translation), translation.parts
+    try:
+        return _of_kind(tree, kind, translation), translation.parts
+    except RecursionError:
+        raise source.too_deep() from None
 
 
 def _of_kind(node: ast.expr, kind: Kind, translation: Translation) -> Code:
@@ -103,7 +107,8 @@ def _timed(name: str, argument: ast.expr, translation: Translation) -> ast.expr:
     zone = time_zone(leaves.text(argument, translation))
     if zone is None:
         raise translation.error('there is no such time zone; expected one such as "Europe/Berlin"', argument)
-    tree = fill(f"{name}(t, at, Z)", Z=translation.scope.constant(zone))
+    event = translation.scope.loaded("event", fill("event_time(t, at)"))
+    tree = fill(f"{name}(E, Z)", E=event, Z=translation.scope.constant(zone))
     return translation.looks_at(f'{name}("{zone}")', tree)
 
 

@@ -7,37 +7,33 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from decision.values import ARITHMETIC, DIGITS, LONGEST_TEXT, NUMBERS, Kind, operand
 from payments.fields import exact_amount
-from payments.mapping import FieldValue
+from payments.mapping import FieldValue, Path
 from payments.transaction import InvalidTransaction, Transaction
 
 _ONE = Decimal(1)
 _LONGEST_TIME = 100
-_LONGEST_NUMBER = 1_000
 _MOST_BITS = 200
-_OF_THE_MACHINE = ("localtime", "posixrules", "posix/", "right/")
 _EXACT = Context(prec=4 * DIGITS, traps=[])  # holds what two numbers of 50 digits between 1e-50 and 1e51 add up to
 
 
-def hour(transaction: Transaction, record_ms: int, zone: tzinfo) -> int | None:
+def hour(event: datetime | None, zone: tzinfo) -> int | None:
     """Return the hour of the event's time there, 0 to 23."""
-    time = _local_time(transaction, record_ms, zone)
+    time = _local_time(event, zone)
     return None if time is None else time.hour
 
 
-def weekday(transaction: Transaction, record_ms: int, zone: tzinfo) -> int | None:
+def weekday(event: datetime | None, zone: tzinfo) -> int | None:
     """Return the day of the week there, 1 for Monday to 7 for Sunday."""
-    time = _local_time(transaction, record_ms, zone)
+    time = _local_time(event, zone)
     return None if time is None else time.isoweekday()
 
 
-def _local_time(transaction: Transaction, record_ms: int, zone: tzinfo) -> datetime | None:
-    time = event_time(transaction, record_ms)
+def _local_time(event: datetime | None, zone: tzinfo) -> datetime | None:
     try:
-        return None if time is None else time.astimezone(zone)
+        return None if event is None else event.astimezone(zone)
     except OverflowError:
         return None
 
@@ -61,12 +57,13 @@ def _time_of_record(record_ms: int) -> datetime | None:
 
 def number(value: object) -> Decimal | None:
     """Return the number that a text of digits stands for; a number as it is."""
-    return None if type(value) is str and len(value) > _LONGEST_NUMBER else exact_amount(value, scale=0)
+    return exact_amount(value, scale=0)
 
 
 def lower(value: object) -> str | None:
-    """Return the text in lower case."""
-    return value.lower() if type(value) is str and len(value) <= LONGEST_TEXT else None
+    """Return the text in lower case; a letter may become two."""
+    text = value.lower() if type(value) is str else ""
+    return text if type(value) is str and len(text) <= LONGEST_TEXT else None
 
 
 def length(value: object) -> int | None:
@@ -117,30 +114,20 @@ def largest(*values: Any) -> Decimal | int | None:
     return max(values) if all(type(value) in NUMBERS for value in values) else None
 
 
-def load(transaction: Transaction, path: Sequence[str]) -> FieldValue:
+def load(transaction: Transaction, path: Path) -> FieldValue:
     """Return what a record holds there, None where it is nested too deeply to be read."""
     try:
-        value = transaction.field(*path)
+        value = transaction.glance(path)
     except (RecursionError, InvalidTransaction):  # that is what is raised where the stack ends
         return None
     is_long = type(value) is int and value.bit_length() > _MOST_BITS
     return Decimal(value) if is_long else value  # type: ignore[arg-type] # once, not in each comparison
 
 
-def time_zone(name: str) -> tzinfo | None:
-    """Return the time zone of the IANA name, None where there is none that is the same on every machine."""
-    if name.startswith(_OF_THE_MACHINE):
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
 class Function(NamedTuple):
     """What an expression may call: it `takes` values of these kinds, the first `least` of them at least.
 
-    One that `is_timed` takes a zone, and is called with the transaction, its record's timestamp and that.
+    One that `is_timed` takes a zone, and is called with the event's time and that.
     """
 
     call: Callable[..., object]

@@ -12,18 +12,18 @@ from decision.logic import Code
 from decision.scope import Scope
 from decision.source import InvalidExpression, Source
 from decision.templates import fill
-from decision.values import Kind
+from decision.values import LONGEST_TEXT, Kind
 from payments.mapping import HALF_A_CHARACTER
 
 FIELD = "field"
 NAMES = {
-    "id": (Kind.TEXT, "t.id"),
-    "source": (Kind.TEXT, "t.source"),
-    "target": (Kind.TEXT, "t.target"),
-    "amount": (Kind.NUMBER, "t.amount"),
-    "currency": (Kind.TEXT, "t.currency or None"),
+    "id": (Kind.TEXT, f"t.id if size(t.id) <= {LONGEST_TEXT} else None"),
+    "source": (Kind.TEXT, f"t.source if size(t.source) <= {LONGEST_TEXT} else None"),
+    "target": (Kind.TEXT, f"t.target if size(t.target) <= {LONGEST_TEXT} else None"),
+    "amount": (Kind.NUMBER, "rounded(t.amount)"),
+    "currency": (Kind.TEXT, f"t.currency if 0 < size(t.currency) <= {LONGEST_TEXT} else None"),
 }
-_MAY_BE_MISSING = {"currency"}
+_ALWAYS_THERE = {"amount"}
 _WORDS = ("True", "False", "None")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _NEAR = 0.75
@@ -72,6 +72,8 @@ def text(node: ast.expr, translation: Translation) -> str:
         raise translation.error("a text in quotes is expected here", node)
     if translation.source.has_line_break(node):
         raise translation.error(r"inside quotes, write a line break as \n and a tab as \t", node)
+    if len(node.value) > LONGEST_TEXT:
+        raise translation.error(f"a text is at most {LONGEST_TEXT} characters long", node)
     if HALF_A_CHARACTER.search(node.value):
         raise translation.error("half of a surrogate pair is not a character", node)
     return node.value
@@ -88,7 +90,7 @@ def name(node: ast.Name, translation: Translation) -> Code:
         raise translation.error(f"there is no name {node.id}; {hint}", node)
     kind, how = known
     tree = translation.looks_at(node.id, translation.scope.loaded(node.id, fill(how)))
-    return Code(tree, kind, node.id not in _MAY_BE_MISSING)
+    return Code(tree, kind, node.id in _ALWAYS_THERE)
 
 
 def field(node: ast.Subscript, translation: Translation) -> Code:
@@ -99,9 +101,8 @@ def field(node: ast.Subscript, translation: Translation) -> Code:
         path, within = (text(within.slice, translation), *path), within.value
     if not (isinstance(within, ast.Name) and within.id == FIELD):
         raise translation.error('only field can be followed by ["name"]', within)
-    loaded = translation.scope.loaded(path, fill("load(t, P)", P=translation.scope.constant(path)))
     written = "".join(f"[{json.dumps(step, ensure_ascii=False)}]" for step in path)
-    return Code(translation.looks_at(FIELD + written, loaded), Kind.ANY)
+    return Code(translation.looks_at(FIELD + written, translation.scope.field(path)), Kind.ANY)
 
 
 def unknown_function(node: ast.Name, known: Iterable[str], translation: Translation) -> InvalidExpression:

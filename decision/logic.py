@@ -53,12 +53,14 @@ def joined(operator: ast.boolop, parts: Sequence[Code], scope: Scope) -> Code:
         return Code(ast.BoolOp(operator, trees), Kind.CONDITION, is_certain=True)
     ends, goes_on = ("False", "True") if isinstance(operator, ast.And) else ("True", "False")
     names = [scope.temporary() for _ in parts]
-    tree = fill(goes_on)
-    for name in names:
-        tree = fill(f"T if V is {goes_on} else None", T=tree, V=name)
-    for name, value in zip(reversed(names), reversed(trees), strict=True):
-        tree = fill(f"{ends} if (V := X) is {ends} else T", V=name, X=value, T=tree)
-    return Code(tree, Kind.CONDITION)
+    one_ends = [fill(f"(V := X) is {ends}", V=name, X=tree) for name, tree in zip(names, trees, strict=True)]
+    all_go_on = [fill(f"V is {goes_on}", V=name) for name in names]
+    whole = fill(
+        f"{ends} if ONE else {goes_on} if ALL else None",
+        ONE=ast.BoolOp(ast.Or(), one_ends),
+        ALL=ast.BoolOp(ast.And(), all_go_on),
+    )
+    return Code(whole, Kind.CONDITION)
 
 
 def chosen(test: Code, then: Code, other: Code, scope: Scope) -> Code:
@@ -107,10 +109,8 @@ def membership(code: Code, members: frozenset[str | Decimal], scope: Scope) -> C
 
 def bound(whole: Code, names: Sequence[Code], codes: Sequence[Code]) -> Code:
     """Return what uses each of these several times by its name, and asks for it once."""
-    tree = whole.tree
-    for name, code in zip(reversed(names), reversed(codes), strict=True):
-        tree = fill("(V := X, T)[1]", V=name.tree, X=code.tree, T=tree)
-    return whole._replace(tree=tree)
+    steps = [fill("(V := X)", V=name.tree, X=code.tree) for name, code in zip(names, codes, strict=True)]
+    return whole._replace(tree=fill("T[-1]", T=ast.Tuple([*steps, whole.tree], ast.Load())))
 
 
 def _are_known_alike(a: Code, b: Code) -> bool:

@@ -1,12 +1,13 @@
 """What the expressions of one rule set share: constants, and what is loaded of a transaction, once for all."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from decision.functions import FUNCTIONS, load
+from decision.functions import FUNCTIONS, event_time, load
 from decision.templates import fill, statement
-from decision.values import OPERATORS
+from decision.values import OPERATORS, ROUNDED
+from payments.mapping import Path
 
 _SHARED: Mapping[str, object] = {
     "NUMBER": Decimal,
@@ -15,6 +16,9 @@ _SHARED: Mapping[str, object] = {
     "CONDITION": bool,
     "SCALARS": frozenset({str, int, Decimal}),
     "load": load,
+    "event_time": event_time,
+    "rounded": ROUNDED.plus,
+    "size": len,
     **{name: function.call for name, function in FUNCTIONS.items()},
     **OPERATORS,
 }
@@ -27,6 +31,7 @@ class Scope:
         self.constants: dict[str, object] = dict(_SHARED)
         self._names: dict[object, str] = {}
         self._loads: dict[str, ast.expr] = {}
+        self._fields: dict[Path, None] = {}
         self._temporaries = 0
 
     def constant(self, value: object) -> ast.expr:
@@ -36,11 +41,21 @@ class Scope:
         self.constants[name] = value
         return fill(name)
 
+    def field(self, path: Path) -> ast.expr:
+        """Return the name of what a record holds in a field."""
+        self._fields.setdefault(path)
+        return self.loaded(path, fill("load(t, P)", P=self.constant(path)))
+
     def loaded(self, key: object, how: ast.expr) -> ast.expr:
         """Return the name of what is loaded so, if it was not before."""
         name = self._names.setdefault(("loaded", key), f"x{len(self._names)}")
         self._loads.setdefault(name, how)
         return fill(name)
+
+    @property
+    def fields(self) -> Sequence[Path]:
+        """The fields that are looked at."""
+        return list(self._fields)
 
     def temporary(self) -> ast.expr:
         """Return a name that nothing else has."""

@@ -9,6 +9,8 @@ import warnings
 MOST_CHARACTERS = 4096
 _WHITE = re.compile(r"[\t\n\r\f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
+_MARKS = ("Mn", "Me")  # what stands on the letter before
+_MEDIAL_AND_FINAL_JAMO = frozenset(map(chr, range(0x1160, 0x1200)))  # what one syllable is made of, with the one before
 _MOST_SHOWN_BEFORE = 60
 _MOST_SHOWN = 100
 
@@ -50,6 +52,10 @@ class Source:
         """Return the error that says this of a place."""
         return InvalidExpression(problem, self.text, place if isinstance(place, int) else self.span(place)[0])
 
+    def too_deep(self) -> InvalidExpression:
+        """Return the error that it is nested deeper than Python's stack is from here."""
+        return self.error("nested too deeply", 0)
+
     def span(self, node: ast.expr) -> tuple[int, int]:
         """Return where in the text a node of its tree begins and ends, in characters."""
         line = self._line.encode()
@@ -77,7 +83,7 @@ class Source:
             place = min(self._indent + max(0, offset - 1), len(self.text))
             raise self.error(f"{error.msg}; docs/rules.md says what is allowed", place) from None
         except (RecursionError, MemoryError):
-            raise self.error("nested too deeply", 0) from None
+            raise self.too_deep() from None
         self._refuse_tokens()
         return tree
 
@@ -100,6 +106,6 @@ def printed(text: str) -> str:
 
 def _columns(character: str) -> int:
     """Return how many columns of a terminal a character takes."""
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in _MARKS or character in _MEDIAL_AND_FINAL_JAMO:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from payments.transaction import Transaction
 
-FRAUD_POINTS = 100
+FRAUD_POINTS = Decimal(100)
+_NO_POINTS = Decimal(0)
 _LONGEST_REASON = 256
 
 Values = Sequence[tuple[str, str]]  # what a rule looked at, as it is written, and its value; or "" and a text
@@ -27,7 +28,7 @@ class Hit(Struct, frozen=True, gc=False):
 
 
 class Verdict(Struct, frozen=True, gc=False):
-    """A transaction, the live rules that hit, and what else the rules have found.
+    """A transaction, the live rules that hit with their points together, and what else the rules have found.
 
     `shadow` has the hits that do not count: those of rules in shadow mode, and of candidates. `undecided` names rules
     of any mode. `failed` says what was raised by a rule of code.
@@ -35,22 +36,32 @@ class Verdict(Struct, frozen=True, gc=False):
 
     transaction: Transaction
     hits: Sequence[Hit] = ()
+    score: Decimal = _NO_POINTS
     shadow: Sequence[Hit] = ()
     undecided: Sequence[str] = ()
     failed: str | None = None
 
     @property
-    def score(self) -> Decimal:
-        """The points of the live hits."""
-        return sum((hit.points for hit in self.hits), Decimal(0))
-
-    @property
     def is_fraud(self) -> bool:
         """Whether the points reach 100."""
-        return bool(self.hits) and self.score >= FRAUD_POINTS
+        return self.score >= FRAUD_POINTS
+
+
+def points_of(hits: Sequence[Hit]) -> Decimal:
+    """Return the points of hits together."""
+    return sum([hit.points for hit in hits], _NO_POINTS)
+
+
+def candidate_label(name: str) -> str:
+    """Return what the candidate beside a rule is called in reasons and counts."""
+    return f"{name} (candidate)"
 
 
 def reason(rule: str, saw: Values) -> str:
     """Return what is shown for a hit, cut to 256 characters."""
-    text = ", ".join(f"{written} = {value}" if written else value for written, value in saw)
-    return f"{rule}: {text}"[:_LONGEST_REASON]
+    return f"{rule}: {in_words(saw)}"[:_LONGEST_REASON]
+
+
+def in_words(saw: Values) -> str:
+    """Return what a rule looked at: `amount = 812.10, field["country"] = "NG"`."""
+    return ", ".join(f"{written} = {value}" if written else value for written, value in saw)

@@ -5,8 +5,9 @@ from contextlib import suppress
 from itertools import islice
 
 from decision.ruleset import RuleSet
-from detector.routing import Decision
-from detector.verdict import RuleFailed, judge
+from decision.verdict import Verdict, in_words
+from detector.code_rules import CodeRule, RuleFailed, hits_of
+from detector.decision import Decision
 from messaging.batch import Record
 from payments.document import read_document, unframed, written_fields
 from payments.fields import read_field
@@ -17,6 +18,7 @@ from runtime.logs import printable
 _LONGEST_VALUE = 80
 _LONGEST_LINE = 512
 _MOST_FIELDS = 100
+_OUTCOMES = {True: "hit", None: "undecided", False: "no hit"}
 
 Lines = Iterator[tuple[str, str]]
 
@@ -24,21 +26,23 @@ Lines = Iterator[tuple[str, str]]
 def explain(record: Record, decision: Decision, mapping: FieldMapping, tried: RuleSet) -> tuple[str, bool]:
     """Return lines that say how the record is read and judged, and whether it gets a verdict.
 
-    What the rules that are tried say is shown, too. Whether the topics take the record, by its size and its time, is
-    not looked at.
+    What each rule says is shown, and those that are tried. Whether the topics take the record, by its size and its
+    time, is not looked at.
     """
     try:
-        transaction = decision.reader.read(record.value, record)
+        verdict = decision.judge(record)
     except InvalidTransaction as error:
         problems = list(_problems(record, mapping)) or [("dead letter", str(error))]
         return _text([*problems, *_fields_of(record)]), False
-    read, outcomes = list(_fields_read(transaction, mapping)), _outcomes(tried, transaction, record.timestamp)
-    try:
-        reasons = judge(transaction, decision.rules).reasons
-    except RuleFailed as error:
-        return _text([*read, ("dead letter", str(error)), *outcomes]), False
-    verdict = [("fraud", reason) for reason in reasons] or [("legit", "no rule has found anything")]
-    return _text([*read, *verdict, *outcomes]), True
+    transaction, at = verdict.transaction, record.timestamp
+    lines = [
+        *_fields_read(transaction, mapping),
+        *_outcomes("rule", decision.rules, transaction, at),
+        *(("rule", f"{_outcome_of_code(rule, transaction)}: {rule.name}") for rule in decision.code_rules),
+        *_verdict(verdict),
+        *_outcomes("tried", tried, transaction, at),
+    ]
+    return _text(lines), verdict.is_fraud or verdict.failed is None
 
 
 def _fields_read(transaction: Transaction, mapping: FieldMapping) -> Lines:
@@ -49,12 +53,26 @@ def _fields_read(transaction: Transaction, mapping: FieldMapping) -> Lines:
         yield name, f"{value}  (FIELD_{name.upper()}={place})"
 
 
-def _outcomes(tried: RuleSet, transaction: Transaction, record_ms: int) -> Lines:
-    found = dict(tried.ask(transaction, record_ms))
-    for number, rule in enumerate(tried.rules):
-        outcome = {True: "hit", None: "undecided", False: "no hit"}[found.get(number, False)]
-        yield "tried", f"{outcome}: {rule.name}"
-        yield "", tried.values(number, transaction, record_ms)
+def _verdict(verdict: Verdict) -> Lines:
+    if verdict.is_fraud:
+        yield from (("fraud", hit.reason) for hit in verdict.hits)
+    elif verdict.failed is None:
+        yield "legit", "no rule has found anything"
+    if verdict.failed is not None:
+        yield ("rule failed" if verdict.is_fraud else "dead letter"), verdict.failed
+
+
+def _outcomes(what: str, rules: RuleSet, transaction: Transaction, record_ms: int) -> Lines:
+    for asked, outcome in zip(rules.asked, rules.outcomes(transaction, record_ms), strict=True):
+        yield what, f"{_OUTCOMES[outcome]}: {asked.label}"
+        yield "", in_words(asked.values(transaction, record_ms))
+
+
+def _outcome_of_code(rule: CodeRule, transaction: Transaction) -> str:
+    try:
+        return "hit" if hits_of(rule, transaction) else "no hit"
+    except RuleFailed:
+        return "failed"
 
 
 def _problems(record: Record, mapping: FieldMapping) -> Lines:

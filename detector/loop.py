@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 from detector.assignment import Assignment
 from detector.batch_limit import MOST_SECONDS, BatchLimit
+from detector.decision import Decision
 from detector.outputs import Outputs
 from detector.report import Report
-from detector.routing import LONGEST_PROBLEM, DeadLetter, Decision, Outcome, dead_letter, route
+from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, dead_letter, route
+from detector.rule_reader import RuleReader
 from detector.standstill import StandstillReport
 from messaging.batch import Batch, Message, Record
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused, Processor
@@ -48,12 +50,13 @@ class RuleFailures:
         """Return how many are in a row when these are committed. Raises ServiceFailed when the limit is reached."""
         in_a_row = self.in_a_row
         for outcome in outcomes:
-            if not isinstance(outcome, DeadLetter):
-                in_a_row = 0
-                continue
-            in_a_row += outcome.rule_failed
+            problem = outcome.problem if isinstance(outcome, DeadLetter) else outcome.failed
+            if isinstance(outcome, DeadLetter):
+                in_a_row += outcome.rule_failed
+            else:
+                in_a_row = 0 if problem is None else in_a_row + 1
             if in_a_row >= self._limit:
-                problem = printable(outcome.problem, LONGEST_PROBLEM)
+                problem = printable(problem or "", LONGEST_PROBLEM)
                 raise ServiceFailed(f"{problem}; {in_a_row} consecutive failures (DEAD_LETTER_LIMIT): fix FRAUD_RULES")
         return in_a_row
 
@@ -65,6 +68,7 @@ class Detector:
     processor: Processor
     assignment: Assignment
     decision: Decision
+    rules: RuleReader
     failures: RuleFailures
     limit: BatchLimit
     outputs: Outputs
@@ -80,6 +84,8 @@ def run(detector: Detector) -> None:
     aborts = 0
     while not detector.stop.requested:
         detector.heartbeat.beat()
+        if detector.rules.has_changed():
+            take_up(detector)
         aborts = 0 if poll_and_judge(detector) else aborts + 1
         if aborts >= _MOST_ABORTS:
             raise ClientFailed(f"{aborts} consecutive batches aborted")
@@ -88,6 +94,14 @@ def run(detector: Detector) -> None:
         if not detector.stop.requested:  # what a stop has left of a batch is not in the lag
             detector.standstills.report(detector.processor.waiting_for)
             detector.report.summary(detector.processor.lag)
+
+
+def take_up(detector: Detector) -> None:
+    """Judge by the rules as they are in the topic now."""
+    book = detector.rules.book
+    detector.decision.take_up(book)
+    detector.report.rules.follow(book)
+    logger.info("rules: version %d in force: %s", book.version, detector.decision.rules)
 
 
 def poll_and_judge(detector: Detector) -> bool:

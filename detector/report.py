@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from decision.verdict import Verdict
 from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome
-from detector.verdict import Verdict
+from detector.rule_counts import RuleCounts, in_words
+from detector.verdict_log import VerdictLog
 from runtime.logs import printable
 from runtime.timing import Every
 
@@ -15,16 +16,15 @@ SUMMARY_SECONDS = 10.0
 MOST_DEAD_LETTER_LINES = 10  # of an interval; a flood of bad input must not fill the log or its disk
 DEAD_LETTERS_IN_A_ROW = 100
 _MOST_OF_THE_TIME = 0.3
-_LONGEST_REASON = 128
 
 logger = logging.getLogger(__name__)
 
 
 class Report:
-    """Counts the outcomes of committed batches and logs them; `show` is all, fraud or none (LOG_TRANSACTIONS)."""
+    """Counts the outcomes of committed batches and logs them; `verdicts` writes a line for each that is to be shown."""
 
-    def __init__(self, show: str) -> None:
-        self._show = show
+    def __init__(self, verdicts: VerdictLog) -> None:
+        self._verdicts = verdicts
         self._every = Every(SUMMARY_SECONDS, starts_due=False)
         self._counted_since = time.monotonic()
         self._judged_before = 0
@@ -32,7 +32,7 @@ class Report:
         self._has_warned = False
         self._dead_letters_before = 0
         self._dead_letters_in_a_row = 0
-        self._by_rule: Counter[str] = Counter()
+        self.rules = RuleCounts()
         self._deleted_up_to: dict[int, int] = {}
         self.deleted_unread = 0
         self.fraud = 0
@@ -60,16 +60,18 @@ class Report:
                     _log_dead_letter(outcome)
                 continue
             self._dead_letters_in_a_row = 0
-            if outcome.reasons:
-                self.fraud += 1
-                self._by_rule.update(reason.partition(":")[0] for reason in outcome.reasons)
-                if self._show != "none":
-                    _log_verdict("FRAUD", outcome)
-            else:
-                self.legit += 1
-                if self._show == "all":
-                    _log_verdict("LEGIT", outcome)
+            self._count(outcome)
         self._reporting_seconds += time.monotonic() - begin
+
+    def _count(self, verdict: Verdict) -> None:
+        is_fraud = verdict.is_fraud
+        if is_fraud:
+            self.fraud += 1
+        else:
+            self.legit += 1
+        if verdict.hits or verdict.shadow or verdict.undecided:
+            self.rules.add(verdict)
+        self._verdicts.write(verdict, is_fraud=is_fraud)
 
     def skipped(self, topic: str, partition: int, sought: int, first: int) -> None:
         """Warn that the offset that was to be read next in a partition is not there: reading goes on at the first.
@@ -153,28 +155,12 @@ class Report:
 
     def _log_counts(self, what: str, counts: dict[str, Any]) -> None:
         texts = {name: "unknown" if count is None else f"{count:,}" for name, count in counts.items()}
-        if self._by_rule:
-            texts["fraud"] += f" ({', '.join(f'{rule} {hits:,}' for rule, hits in self._by_rule.most_common())})"
+        if self.rules.hits:
+            texts["fraud"] += f" ({in_words(self.rules.hits)})"
+        texts |= self.rules.texts()
         fields = {name.replace(" ", "_"): count for name, count in counts.items()}
         text = ", ".join(f"{name} {count}" for name, count in texts.items())
-        logger.info("%s: %s", what, text, extra={"fields": {**fields, "fraud_by_rule": dict(self._by_rule)}})
-
-
-def _log_verdict(label: str, verdict: Verdict) -> None:
-    paid = verdict.transaction
-    fields = {
-        "verdict": label.lower(),
-        "id": paid.id,
-        "amount": str(paid.amount),
-        "currency": paid.currency,
-        "source": paid.source,
-        "target": paid.target,
-        "reasons": verdict.reasons,
-    }
-    amount, currency, source, target = map(printable, (str(paid.amount), paid.currency, paid.source, paid.target))
-    reasons = "".join(f"  {printable(reason, _LONGEST_REASON)}" for reason in verdict.reasons)
-    extra = {"label": label, "emphasis": amount, "fields": fields}
-    logger.info("%10s %s  %s -> %s%s", amount, currency, source, target, reasons, extra=extra)
+        logger.info("%s: %s", what, text, extra={"fields": {**fields, **self.rules.fields()}})
 
 
 def _log_dead_letter(dead: DeadLetter) -> None:

@@ -1,32 +1,21 @@
 """From the record that was read to the message that is written: read, judge, choose the topic; or a dead letter."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 from msgspec import Struct
 from msgspec.structs import replace
 
+from decision.verdict import Verdict
+from detector.decision import Decision
+from detector.headers import headers_of
 from detector.outputs import Outputs
-from detector.rules import Rule
-from detector.verdict import RuleFailed, Verdict, judge
 from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
-from payments.reading import TransactionReader
 from payments.transaction import InvalidTransaction
 
-REASON_HEADER = "fraud.reason"
 ERROR_HEADER = "__detector.errors."
 LONGEST_PROBLEM = 512
 _MOST_OVERHEAD_BYTES = 128
 _MOST_HEADER_OVERHEAD_BYTES = 10
 _MOST_BYTES_A_CHARACTER = 4
-
-
-class Decision(NamedTuple):
-    """How records are judged: how they are read, and the rules, in their order."""
-
-    reader: TransactionReader
-    rules: Sequence[Rule]
 
 
 class DeadLetter(Struct, frozen=True, gc=False):
@@ -51,24 +40,24 @@ def route(record: Record, decision: Decision, outputs: Outputs, now: int) -> tup
         problem = f"timestamp {record.timestamp} is outside the range that the output topics accept"
         return dead_letter(record, outputs, now, problem)
     try:
-        verdict = judge(decision.reader.read(record.value, record), decision.rules)
+        verdict = decision.judge(record)
     except InvalidTransaction as error:
         return dead_letter(record, outputs, now, str(error))
-    except RuleFailed as error:
-        return dead_letter(record, outputs, now, str(error), rule_failed=True)
-    message = (
-        _fraud(record, outputs, verdict)
-        if verdict.reasons
-        else _message(record, outputs, outputs.legit, record.headers)
-    )
+    if verdict.failed is not None and not verdict.is_fraud:
+        return dead_letter(record, outputs, now, verdict.failed, rule_failed=True)
+    if verdict.hits or verdict.shadow:
+        message = _with_reasons(record, outputs, verdict)
+    else:
+        message = _message(record, outputs, outputs.legit, record.headers)
     if (record.key is None and message.topic in outputs.need_keys) or not _fits(message, outputs):
         return dead_letter(record, outputs, now, _why_not_taken(message, outputs))
     return message, verdict
 
 
-def _fraud(record: Record, outputs: Outputs, verdict: Verdict) -> Message:
-    reasons = [(REASON_HEADER, reason.encode()) for reason in verdict.reasons]
-    message = _message(record, outputs, outputs.fraud, [*record.headers, *reasons])
+def _with_reasons(record: Record, outputs: Outputs, verdict: Verdict) -> Message:
+    """Return the message of a verdict, with what that adds to the headers as far as the topics take so much."""
+    topic = outputs.fraud if verdict.is_fraud else outputs.legit
+    message = _message(record, outputs, topic, [*record.headers, *headers_of(verdict)])
     return message if _fits(message, outputs) else replace(message, headers=record.headers)
 
 

@@ -8,23 +8,27 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
-from decision.ruleset import ExpressionRule, RuleSet
+from decision.asked_rule import THRESHOLD_RULE
+from decision.expression import translate
+from decision.rule import Rule
+from decision.ruleset import RuleSet
+from decision.scope import Scope
 from decision.source import InvalidExpression
 from detector import loop
 from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
+from detector.decision import Decision
 from detector.explanation import explain
 from detector.loop import RuleFailures
 from detector.outputs import Outputs, outputs_of
 from detector.report import Report
-from detector.routing import Decision
-from detector.rules import THRESHOLD_RULE, amount_over
+from detector.rule_reader import RuleReader, RuleTopic
 from detector.settings import DetectorSettings
+from detector.verdict_log import VerdictLog
 from messaging.batch import Record
 from messaging.seam import ClientLibrary
 from messaging.supervisor import Failures, keep_running, load_library
 from messaging.topics import payments_topics
-from payments.reading import TransactionReader
 from runtime.health import Heartbeat
 from runtime.output import Output
 from runtime.process import Process
@@ -46,6 +50,7 @@ class Service:
     settings: DetectorSettings
     library: ClientLibrary
     decision: Decision
+    rules: RuleReader
     failures: RuleFailures
     limit: BatchLimit
     report: Report
@@ -68,7 +73,7 @@ def main(process: Process) -> None:
         "--rule",
         action="append",
         default=[],
-        type=tried_rule,
+        type=expression,
         metavar="EXPRESSION",
         help="with --explain: try a rule on the record, see docs/rules.md; may be given several times",
     )
@@ -85,24 +90,21 @@ def main(process: Process) -> None:
     run_service(process, DetectorSettings, act, options)
 
 
-def tried_rule(expression: str) -> ExpressionRule:
-    """Return the rule of an expression, which is its name, too. Raises ArgumentTypeError(what is wrong with it)."""
-    rule = ExpressionRule(expression, expression)
+def expression(text: str) -> str:
+    """Return an expression that is allowed. Raises ArgumentTypeError(what is wrong with it)."""
     try:
-        RuleSet([rule])
+        translate(text, Scope())
     except InvalidExpression as error:
         raise ArgumentTypeError(str(error)) from error
-    return rule
+    return text
 
 
-def show(
-    settings: DetectorSettings, _stop: Stop, *, given: str, rules: Sequence[ExpressionRule], output: Output
-) -> int:
+def show(settings: DetectorSettings, _stop: Stop, *, given: str, rules: Sequence[str], output: Output) -> int:
     """Show how a record would be read and judged; return the exit code, 1 where it would be a dead letter."""
     value = standard_input() if given == STANDARD_INPUT else os.fsencode(given)
     record = Record(settings.topics.transactions, 0, 0, now_ms(), None, value, ())
     decision = decision_of(settings, keeps_json=bool(rules))
-    text, is_judged = explain(record, decision, settings.mapping, RuleSet(rules))
+    text, is_judged = explain(record, decision, settings.mapping, RuleSet({text: Rule(text) for text in rules}))
     output.write(text)
     return EXIT_OK if is_judged else EXIT_NOT_JUDGED
 
@@ -122,17 +124,20 @@ def standard_input() -> bytes:
 def serve(settings: DetectorSettings, stop: Stop) -> None:
     """Judge until a stop is asked for."""
     logger.info(
-        "started: %s at %s, group %s, rules %s",
+        "started: %s at %s, group %s, rules %s, and those in %s",
         settings.connection.client,
         settings.connection.bootstrap_servers,
         settings.group.consumer_group,
         ", ".join([f"{THRESHOLD_RULE} ({settings.fraud_threshold})", *(rule.name for rule in settings.fraud_rules)]),
+        settings.topics.rules,
     )
-    report = Report(settings.runtime.log.transactions)
+    report = Report(VerdictLog(settings.runtime.log.transactions, settings.shown_fields))
+    library = load_library(settings.connection.client)
     service = Service(
         settings,
-        load_library(settings.connection.client),
+        library,
         decision_of(settings),
+        RuleReader(RuleTopic(settings.topics.rules, library, settings.connection, settings.topic_creation)),
         RuleFailures(settings.dead_letter_limit),
         BatchLimit(settings.group.batch_size),
         report,
@@ -145,15 +150,21 @@ def serve(settings: DetectorSettings, stop: Stop) -> None:
 
 def decision_of(settings: DetectorSettings, *, keeps_json: bool = False) -> Decision:
     """Return how records are judged by the settings; `keeps_json` where they are asked for more than the rules ask."""
-    reader = TransactionReader(settings.mapping, keeps_json=keeps_json or bool(settings.fraud_rules))
-    return Decision(reader, [amount_over(settings.fraud_threshold), *settings.fraud_rules])
+    return Decision(settings.mapping, settings.fraud_threshold, settings.fraud_rules, keeps_json=keeps_json)
 
 
 def detect(service: Service) -> None:
     """Judge with one client, until a stop is asked for or the client fails."""
-    settings = service.settings
-    outputs = prepare(settings, service.library)
-    topic = settings.topics.transactions
+    outputs = prepare(service.settings, service.library)
+    heartbeat = Heartbeat(service.settings.runtime.health_file)
+    with closing(service.rules):
+        service.rules.start(service.stop, heartbeat)
+        judge_in_group(service, outputs, heartbeat)
+
+
+def judge_in_group(service: Service, outputs: Outputs, heartbeat: Heartbeat) -> None:
+    """Judge as a member of the consumer group, until a stop is asked for or the client fails."""
+    settings, topic = service.settings, service.settings.topics.transactions
     with closing(service.library.open_processor(settings.connection, settings.group, topic)) as processor:
         logger.info("connected: joining the group %s", settings.group.consumer_group)
         loop.run(
@@ -161,11 +172,12 @@ def detect(service: Service) -> None:
                 processor,
                 Assignment(processor, topic),
                 decision=service.decision,
+                rules=service.rules,
                 failures=service.failures,
                 limit=service.limit,
                 outputs=outputs,
                 report=service.report,
-                heartbeat=Heartbeat(settings.runtime.health_file),
+                heartbeat=heartbeat,
                 clients=service.clients,
                 stop=service.stop,
             )

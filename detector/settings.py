@@ -1,16 +1,21 @@
 """The detector's settings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from detector.rules import Rule, named_rules
+from detector.code_rules import CodeRule, named_rules
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings, TopicSettings
-from payments.mapping import FieldMapping
+from payments.mapping import FieldMapping, Path, field_path
 from runtime.parsing import number_from_zero, whole_number
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
+
+
+def field_paths(text: str) -> Collection[Path]:
+    """Read paths as FIELD_AMOUNT has one, separated by commas. Raises ValueError(what is expected)."""
+    return {field_path(path.strip()) for path in text.split(",") if path.strip()}
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,19 @@ class DetectorSettings:
     mapping: FieldMapping
     runtime: RuntimeSettings
     fraud_threshold: Decimal = setting(
-        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; exactly this much is legit"
+        "FRAUD_THRESHOLD",
+        "900",
+        number_from_zero,
+        "amounts over this are fraud, exactly this much is legit: amount_over_threshold, if RULES_TOPIC has no other",
     )
-    fraud_rules: Sequence[Rule] = setting(
-        "FRAUD_RULES", "", named_rules, "more rules, as module:function, comma-separated"
+    fraud_rules: Sequence[CodeRule] = setting(
+        "FRAUD_RULES", "", named_rules, "rules that are code, as module:function, comma-separated"
+    )
+    shown_fields: Collection[Path] = setting(
+        "SHOWN_FIELDS",
+        "",
+        field_paths,
+        "fields of records whose values the log may show where a rule has seen them, comma-separated",
     )
     dead_letter_limit: int = setting(
         "DEAD_LETTER_LIMIT",

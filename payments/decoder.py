@@ -6,12 +6,12 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from payments.document import find, read_document, value_of
-from payments.mapping import HALF_A_CHARACTER, MOST_STEPS, FieldMapping, FieldValue, Path
+from payments.decoded import Asked, DecodedTransaction
+from payments.mapping import HALF_A_CHARACTER, MOST_STEPS, FieldMapping, Path
 from payments.transaction import Transaction
 
 _NOWHERE = "\x7f"  # begins the names of what no record holds
@@ -28,45 +28,12 @@ _KINDS: Mapping[str, Any] = {
 }
 _ATTRIBUTES = {name: "written_time" if name == "timestamp" else name for name in _KINDS}
 
-UNEXPECTED = (msgspec.DecodeError, UnicodeDecodeError, InvalidOperation, RecursionError, AttributeError)
+UNEXPECTED = (ValueError, InvalidOperation, RecursionError, AttributeError)
 Decode = Callable[[bytes], "DecodedTransaction"]
 
 
 class _Unread:
     """The type of what no record holds."""
-
-
-class Asked(NamedTuple):
-    """What rules have asked for: `getters` of the fields that are decoded; `want` is called with any other path."""
-
-    getters: Mapping[Path, Callable[[Any], msgspec.Raw]]
-    want: Callable[[Path], None]
-
-
-class DecodedTransaction(Transaction, frozen=True, gc=False):
-    """A transaction and the JSON that it was read from. What a rule asks for is decoded with the next ones.
-
-    That holds for the first paths, see reading, but for those that lead to a mapped field, and through or from another
-    one: for these the JSON is parsed again.
-    """
-
-    json: Any = b""
-    wire: Any = None
-
-    asked: ClassVar["Asked"]
-
-    def field(self, name: str, *within: str) -> FieldValue:
-        """Return what the record holds there: see Transaction."""
-        path = (name, *within)
-        get = self.asked.getters.get(path)
-        if get is None:
-            self.asked.want(path)
-            written = find(read_document(self.json), path)
-            return None if written is None else value_of(written)
-        try:
-            return value_of(get(self))
-        except AttributeError:  # the object around it is missing
-            return None
 
 
 class _Leaf(NamedTuple):
@@ -78,7 +45,7 @@ class _Leaf(NamedTuple):
 
 
 _Tree = dict[str, "_Leaf | _Tree"]
-_HIDDEN = {f"{_NOWHERE}{name}": _Leaf(name, _Unread, None) for name in ("json", "wire")}
+_HIDDEN = {f"{_NOWHERE}{name}": _Leaf(name, _Unread, None) for name in ("json", "wire", "opened")}
 
 
 def build_decoder(

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from payments.mapping import FieldValue, Path
-from payments.transaction import InvalidTransaction
+from payments.transaction import LONGEST_SEEN, InvalidTransaction
 
 Document = Mapping[str, msgspec.Raw]
 
@@ -18,12 +18,17 @@ _FRAME = b"\0"
 _FRAME_BYTES = 5
 _MOST_DIGITS = 4300  # of a whole number: what both msgspec and Python take
 _WHOLE_NUMBER = re.compile(rb"-?[0-9]+")
+_OBJECT, _ARRAY, _TEXT = b'{["'
+_UNOPENED: Mapping[int, FieldValue] = {_OBJECT: {}, _ARRAY: []}
+_NULL = msgspec.Raw(b"null")
+_QUOTES = 2
+_MOST_BYTES = 4  # of a character that is not written as \\ud83d\\ude00
+_MOST_ESCAPED = 12  # of one that is
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 _decode_field = cast(
     "Callable[[bytes | msgspec.Raw], FieldValue]", msgspec.json.Decoder(Any, float_hook=Decimal).decode
 )
-_read_field: Callable[..., FieldValue] = json.loads
 
 
 def unframed(value: bytes) -> bytes:
@@ -58,6 +63,28 @@ def find(document: Document, path: Path) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+class Opened:
+    """An object of a record; each object in it is parsed once, when something within is asked for."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._opened: dict[str, Opened] = {}
+
+    def find(self, path: Path) -> msgspec.Raw | None:
+        """Return what is written in a field, as `find` does."""
+        around = self
+        for step in path[:-1]:
+            around = around.within(step)
+        return around.document.get(path[-1])
+
+    def within(self, step: str) -> "Opened":
+        """Return an object in it, an empty one where there is none."""
+        if step not in self._opened:
+            written = self.document.get(step, _NULL)
+            self._opened[step] = Opened(_decode_object(written) if memoryview(written)[0] == _OBJECT else {})
+        return self._opened[step]
+
+
 def written_fields(document: Document, within: Path = ()) -> Iterator[tuple[Path, bytes]]:
     """Yield each field that is no object, or an empty one, with what is written there."""
     for name, raw in document.items():
@@ -85,12 +112,33 @@ def value_of(written: bytes | msgspec.Raw) -> FieldValue:
     """Return what is written there, as `Transaction.field` does."""
     try:
         return _decode_field(written)
-    except (msgspec.ValidationError, InvalidOperation):
-        return _read_field(bytes(written), parse_int=_whole_number, parse_float=_number)
+    except (ValueError, InvalidOperation):
+        read: FieldValue = _read_field(bytes(written).decode())
+        return read
+
+
+def glance_at(written: msgspec.Raw) -> FieldValue:
+    """Return what is written there, as `Transaction.glance` does, in 10 us at most."""
+    kind = memoryview(written)[0]
+    if kind in _UNOPENED:
+        return _UNOPENED[kind]
+    if kind == _TEXT:
+        return _short_text(written)
+    return value_of(written) if len(written) <= LONGEST_SEEN else None
+
+
+def _short_text(written: msgspec.Raw) -> str | None:
+    size = len(written) - _QUOTES
+    if size <= LONGEST_SEEN:
+        return _decode_text(written)
+    if size > _MOST_ESCAPED * LONGEST_SEEN or size > _MOST_BYTES * (LONGEST_SEEN + bytes(written).count(b"\\u")):
+        return None
+    text = _decode_text(written)
+    return text if len(text) <= LONGEST_SEEN else None
 
 
 def _whole_number(digits: str) -> int | None:
-    return int(digits) if len(digits.lstrip("-")) <= _MOST_DIGITS else None
+    return int(Decimal(digits)) if len(digits.lstrip("-")) <= _MOST_DIGITS else None
 
 
 def _number(digits: str) -> Decimal | None:
@@ -98,3 +146,6 @@ def _number(digits: str) -> Decimal | None:
         return Decimal(digits)
     except InvalidOperation:
         return None
+
+
+_read_field = json.JSONDecoder(parse_int=_whole_number, parse_float=_number).decode

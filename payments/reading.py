@@ -4,13 +4,16 @@ A decoder takes just the fields that are mapped, and those for which rules have 
 that is not as the decoder expects, valid or not, is read once more, field by field.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Protocol
 
 from msgspec.structs import force_setattr
 
-from payments.decoder import UNEXPECTED, Asked, DecodedTransaction, build_decoder, can_be_decoded
-from payments.document import TOO_DEEP, read_document, unframed
+from payments.decoded import Asked, DecodedTransaction
+from payments.decoder import UNEXPECTED, build_decoder, can_be_decoded
+from payments.document import TOO_DEEP, Opened, read_document, unframed
 from payments.fields import EXACT, exact_amount, has_numbers, read_field
 from payments.mapping import FIELDS, FieldMapping, Path
 from payments.timestamps import end_of_time
@@ -41,9 +44,12 @@ class Placed(Protocol):
 
 
 class TransactionReader:
-    """Reads transactions; `keeps_json` so that they can be asked for more than the mapped fields."""
+    """Reads transactions; `keeps_json` so that they can be asked for more than the mapped fields.
 
-    def __init__(self, mapping: FieldMapping, *, keeps_json: bool = True) -> None:
+    What is `wanted` is decoded with the mapped fields from the first transaction on, see decoder.
+    """
+
+    def __init__(self, mapping: FieldMapping, *, wanted: Iterable[Path] = (), keeps_json: bool = True) -> None:
         self._mapping = mapping
         self._keeps_json = keeps_json
         self._lacks_id = mapping.id is None
@@ -51,7 +57,7 @@ class TransactionReader:
         self._end_of_time = end_of_time(mapping.timestamp_unit)
         optional = {"currency": "currency", "timestamp": "written_time"}
         self._may_be_null = [attribute for name, attribute in optional.items() if not mapping.is_required(name)]
-        self._wanted: list[Path] = []
+        self._wanted = dict.fromkeys(islice(filter(can_be_decoded, dict.fromkeys(wanted)), _MOST_WANTED))
         self._has_numbers = False  # for accounts or ids, so far
         self._converts = bool(mapping.amount_scale)
         constants = {"timestamp_unit": mapping.timestamp_unit, "asked": Asked({}, self._want)}
@@ -108,6 +114,8 @@ class TransactionReader:
             read: DecodedTransaction = self._read(*(read_field(document, self._mapping, name) for name in FIELDS))
         except RecursionError:  # its limit depends on who calls, so that one part may be read and the next one not
             raise InvalidTransaction(TOO_DEEP) from None
+        if self._keeps_json:
+            force_setattr(read, "opened", Opened(document))
         if not self._has_numbers and has_numbers(document, self._mapping):
             self._has_numbers = self._converts = True
             self._build()
@@ -115,8 +123,8 @@ class TransactionReader:
 
     def _want(self, path: Path) -> None:
         """Decode a field with the mapped ones from now on."""
-        if path not in self._wanted and len(self._wanted) < _MOST_WANTED and can_be_decoded(path):
-            self._wanted.append(path)
+        if len(self._wanted) < _MOST_WANTED and path not in self._wanted and can_be_decoded(path):
+            self._wanted[path] = None
             self._build()
 
     def _build(self) -> None:

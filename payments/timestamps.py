@@ -1,7 +1,7 @@
 """Times that are numbers since 1970, in seconds, ms, us or ns."""
 
 from datetime import UTC, datetime
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal
 from typing import TypeGuard
 
 from payments.mapping import AUTO, PER_SECOND, WrittenTime
@@ -10,7 +10,7 @@ _END_SECONDS = 253_402_300_800  # the year 10000
 _MOST_DIGITS = 21  # of a number that is text, leading zeros included: as many as nanoseconds need
 _DECIMALS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _LEAST = {"ns": 10**17, "us": 10**14, "ms": 10**11}  # of a number whose unit is not known; seconds until the year 5138
-_WIDE = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)  # what is too small even for that becomes 0
+_MILLISECONDS = Context(prec=40, rounding=ROUND_DOWN, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])  # what is too small is 0
 
 
 def is_time(written: object, unit: str) -> TypeGuard[WrittenTime]:
@@ -31,7 +31,7 @@ def as_rfc3339(written: WrittenTime, unit: str) -> str:
     Text is taken for a number where the unit is known and it consists of digits, of at most 21.
     """
     if isinstance(written, str):
-        if unit == AUTO or not (written.isascii() and written.isdigit()) or len(written) > _MOST_DIGITS:
+        if unit == AUTO or len(written) > _MOST_DIGITS or not (written.isascii() and written.isdigit()):
             return written
         text, written = written, int(written)
         if written >= end_of_time(unit):
@@ -46,4 +46,4 @@ def _unit_of(number: int | Decimal) -> str:
 
 
 def _milliseconds(number: int | Decimal, unit: str) -> int:
-    return int(Decimal(number).scaleb(3 - _DECIMALS[unit], _WIDE))
+    return int(Decimal(number).scaleb(3 - _DECIMALS[unit], _MILLISECONDS))

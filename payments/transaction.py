@@ -5,8 +5,10 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from payments.mapping import AUTO, FIELDS, FieldValue, WrittenTime
+from payments.mapping import AUTO, FIELDS, FieldValue, Path, WrittenTime
 from payments.timestamps import as_rfc3339
+
+LONGEST_SEEN = 256
 
 
 class InvalidTransaction(Exception):
@@ -48,3 +50,11 @@ class Transaction(Struct, frozen=True, gc=False):
         than 4,300 digits, or with an exponent of more than 18 digits. The names may hold any character.
         """
         raise NotImplementedError(name, *within)
+
+    def glance(self, path: Path) -> FieldValue:
+        """Return what an expression sees of a field, which takes no longer for a long one.
+
+        That is as `field` has it, but an array or an object is an empty one, and a text of more than 256 characters is
+        None, as is a number that is written in more than 256.
+        """
+        raise NotImplementedError(path)

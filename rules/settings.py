@@ -41,7 +41,10 @@ class RulesSettings:
     mapping: FieldMapping
     log: LogSettings
     fraud_threshold: Decimal = setting(
-        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; exactly this much is legit"
+        "FRAUD_THRESHOLD",
+        "900",
+        number_from_zero,
+        "amounts over this are fraud, exactly this much is legit: amount_over_threshold, if RULES_TOPIC has no other",
     )
     author: str = setting(
         "RULES_AUTHOR", "", author, "who changes rules, for their history; empty: the login name", may_be_empty=True

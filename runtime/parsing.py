@@ -4,6 +4,9 @@ import os
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import cast
+
+_MOST_DIGITS = 1_000
 
 
 def optional_text(text: str) -> str | None:
@@ -67,4 +70,6 @@ def number_from_zero(text: str) -> Decimal:
         raise ValueError(expected) from None
     if not number.is_finite() or number < 0:
         raise ValueError(expected)
+    if number.adjusted() > _MOST_DIGITS or cast("int", number.as_tuple().exponent) < -_MOST_DIGITS:
+        raise ValueError(f"{expected}, of at most {_MOST_DIGITS:,} digits before and after the point")
     return number

@@ -72,12 +72,21 @@ NUMBERS: st.SearchStrategy[str] = st.deferred(_numbers)
 TEXTS: st.SearchStrategy[str] = st.deferred(_texts)
 CONDITIONS: st.SearchStrategy[str] = st.deferred(_conditions)
 
+
+def paid(**fields: bytes) -> bytes:
+    """Return the JSON of a transaction with these fields."""
+    named = {"id": b'"1"', "source": b'"a"', "target": b'"b"', "amount": b"5", **fields}
+    return b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), value) for name, value in named.items())
+
+
 SCALARS = st.one_of(
     LITERALS,
     st.sampled_from(["true", "[1]", "1"]),
     WORDS.map(json.dumps),
     st.sampled_from(["true", "false", "null", "-0.0", "1e60", "1e-70", "1e400000", "0.10", "[]", "[5]", "{}"]),
+    st.sampled_from(["9" * 256, "9" * 257, *map(json.dumps, ("x" * 256, "x" * 257, "\u0130" * 129))]),
 )
+LARGE_AMOUNTS = st.sampled_from(["1e60", f"900.{'0' * 6000}1"])
 TIMES = st.sampled_from(
     [
         *('"2026-11-27T23:30:00Z"', '"0001-01-01"', '"9999-12-31T23:59:59-12:00"', '"2026-03-29 01:30"'),
@@ -97,7 +106,9 @@ OBJECTS = st.dictionaries(FIELDS, SCALARS, max_size=3).map(_object)
 def payloads(draw: st.DrawFn) -> bytes:
     """Return the JSON of a transaction with some of the fields."""
     more = draw(st.dictionaries(FIELDS, st.one_of(SCALARS, OBJECTS), max_size=3))
-    amounts = st.one_of(LITERALS, st.just("1e60")).map(lambda written: written.removeprefix("-"))
+    amounts = st.one_of(LITERALS, st.sampled_from(["1e60", f"900.{'0' * 6000}1"])).map(
+        lambda written: written.removeprefix("-")
+    )
     names = {"id": '"1"', "source": '"a"', "target": '"NG"'}
     paid = {**names, "amount": draw(amounts), "currency": json.dumps(draw(WORDS)), "timestamp": draw(TIMES)}
     return _object({**paid, **more}).encode()

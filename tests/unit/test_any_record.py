@@ -6,15 +6,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit.law import Allowed, Law, judge
+from decision.verdict import Verdict
+from detector.decision import Decision
 from detector.outputs import Outputs
-from detector.routing import ERROR_HEADER, DeadLetter, Decision, Outcome
+from detector.routing import ERROR_HEADER, DeadLetter, Outcome
 from detector.routing import route as route_record
-from detector.rules import amount_over
-from detector.verdict import Verdict
 from messaging.batch import Message, Record
 from messaging.message_size import batch_bytes
 from payments.mapping import DEFAULT_MAPPING
-from payments.reading import TransactionReader
 from tests.support.strange_records import RECORDS
 
 LIMIT = 1_048_588
@@ -24,9 +23,7 @@ MEGABYTE = 1_000_000
 
 def route(read: Record, threshold: Decimal = Decimal(900), largest: int = LIMIT) -> tuple[Message, Outcome]:
     outputs = Outputs("fraud", "legit", "dead-letter", set(PLACES), largest)
-    return route_record(
-        read, Decision(TransactionReader(DEFAULT_MAPPING), [amount_over(threshold)]), outputs, read.timestamp
-    )
+    return route_record(read, Decision(DEFAULT_MAPPING, threshold, ()), outputs, read.timestamp)
 
 
 def record(value: bytes) -> Record:
@@ -48,7 +45,7 @@ def test_the_message_keeps_key_value_headers_and_timestamp(read: Record) -> None
         assert added == [ERROR_HEADER + name for name in ("topic", "partition", "offset", "message")]
     else:
         assert isinstance(outcome, Verdict)
-        assert added == ["fraud.reason"] * (message.topic == "fraud")
+        assert added == ["fraud.reason", "fraud.score"] * (message.topic == "fraud")
 
 
 @given(RECORDS)
@@ -68,7 +65,7 @@ def test_no_message_is_larger_than_the_topics_take(read: Record, largest: int) -
     assert batch_bytes(message) <= max(largest, _smallest(read))
 
 
-@given(st.decimals(0, allow_nan=False, allow_infinity=False), st.decimals(0, allow_nan=False, allow_infinity=False))
+@given(st.decimals(0, allow_nan=False, allow_infinity=False), st.decimals(0, 10**50, allow_nan=False))
 def test_an_amount_is_fraud_just_where_it_is_over_the_threshold(amount: Decimal, threshold: Decimal) -> None:
     message, _ = route(record(paid(str(amount).encode())), threshold)
     assert message.topic == ("fraud" if amount > threshold else "legit")

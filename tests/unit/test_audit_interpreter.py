@@ -8,13 +8,13 @@ import pytest
 from audit.interpreter import value_of
 from audit.reading import read
 from messaging.batch import Record
-from payments.mapping import DEFAULT_MAPPING, FieldMapping, FieldValue
+from payments.mapping import DEFAULT_MAPPING, FieldMapping
 from payments.transaction import Transaction
 from runtime.settings import read_settings
 
 SUNDAY_2230_UTC = 1_700_433_000_000  # 2023-11-19T22:30:00Z
 MONDAY = "2024-07-01T10:00:00Z"
-LONG = "x" * 10_000
+LONG = "x" * 256
 FIELDS = """
     "country": "NG", "empty": "", "null": null, "yes": true, "no": false, "one": 1, "zero": 0, "minus": -7.5,
     "list": [1, "x"], "same_list": [1, "x"], "object": {"x": 1}, "device": {"ip": "::1", "deep": {"er": 5}},
@@ -89,8 +89,8 @@ def test_the_examples_at_the_beginning_of_the_page(expression: str, hits: tuple[
         ('field["null"]', None),
         ('field["country"]["ip"]', None),
         ('field["list"]["ip"]', None),
-        ('field["list"]', [1, "x"]),
-        ('field["object"]', {"x": 1}),
+        ('field["list"]', []),
+        ('field["object"]', {}),
         ('field["yes"]', True),
         ('field["no"]', False),
         ('field["one"]', 1),
@@ -106,14 +106,6 @@ def test_a_rule_sees_the_transaction_and_the_fields_of_its_record(expression: st
 def test_the_currency_is_text_where_there_is_one() -> None:
     assert ask("currency", paid(more='"currency": "EUR"')) == "EUR"
     assert ask("currency", paid(more='"currency": null')) is None
-
-
-def test_a_field_that_is_nested_too_deep_for_python_is_none() -> None:
-    class Deep(Transaction, frozen=True, gc=False):
-        def field(self, _name: str, *_within: str) -> FieldValue:
-            raise RecursionError
-
-    assert ask('field["x"]', Deep("1", "a", "b", Decimal(1))) is None
 
 
 @pytest.mark.parametrize(
@@ -202,13 +194,20 @@ def test_in_looks_into_a_list_or_a_text(expression: str, value: bool | None) -> 
     assert ask(expression.replace(" in ", " not in ", 1)) is (None if value is None else not value)
 
 
-def test_in_looks_into_texts_of_at_most_10000_characters() -> None:
+def test_texts_of_more_than_256_characters_are_none() -> None:
     assert ask('"x" in field["text"]', with_text(LONG)) is True
-    assert ask('"y" not in field["text"]', with_text(LONG)) is True
-    assert ask('"x" in field["text"]', with_text(LONG + "x")) is None
-    assert ask('"y" not in field["text"]', with_text(LONG + "x")) is None
-    assert ask('field["text"] in "x"', with_text(LONG + "x")) is False
-    assert ask('"😀" in field["text"]', with_text("😀" * 10_000)) is True
+    assert ask('"😀" in field["text"]', with_text("😀" * 256)) is True
+    assert ask('field["text"]', with_text("😀" * 257)) is None
+    for name in ("id", "source", "target", "currency"):
+        for written, seen in ((LONG, LONG), (LONG + "x", None)):
+            assert ask(name, paid(more=f'"{name}": "{written}"')) == seen
+
+
+def test_numbers_that_are_written_in_more_than_256_characters_are_none() -> None:
+    for written in ("9" * 256, f"0.{'0' * 253}1", f"1e{'0' * 253}1"):
+        assert ask('field["n"] > 0', paid(more=f'"n": {written}')) is True
+        assert ask('field["n"]', paid(more=f'"n": {written}5')) is None
+    assert ask("amount > 1", paid("9" * 257)) is True
 
 
 @pytest.mark.parametrize(
@@ -459,8 +458,8 @@ def test_a_record_may_have_no_time_that_can_be_told() -> None:
         ("1E+2", "100"),
         ("-0", "0"),
         ("1e999999999999999999", "1e999999999999999999"),
-        ("9" * 1_000, "9" * 1_000),
-        ("9" * 1_001, None),
+        ("9" * 256, "9" * 256),
+        ("9" * 257, None),
         ("", None),
         (" 1", None),
         ("1\n", None),
@@ -532,13 +531,10 @@ def test_functions(expression: str, value: object) -> None:
     assert is_same(ask(expression), value)
 
 
-def test_lower_takes_at_most_10000_characters_and_others_any_number() -> None:
-    assert ask('length(lower(field["text"]))', with_text(LONG)) == 10_000
-    longer = with_text(LONG + "x")
-    assert ask('lower(field["text"])', longer) is None
-    assert ask('length(field["text"])', longer) == 10_001
-    assert ask('starts_with(field["text"], "x")', longer) is True
-    assert ask('ends_with(field["text"], field["text"])', longer) is True
+def test_lower_returns_at_most_256_characters() -> None:
+    assert ask('length(lower(field["text"]))', with_text(LONG)) == 256
+    assert ask('length(lower(field["text"]))', with_text("İ" * 128)) == 256
+    assert ask('lower(field["text"])', with_text("İ" * 129)) is None
 
 
 @pytest.mark.parametrize(

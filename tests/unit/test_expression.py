@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decision.ruleset import ExpressionRule, RuleSet
+from decision.rule import Rule
+from decision.ruleset import RuleSet
 from decision.source import InvalidExpression
+from decision.verdict import in_words
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 from payments.transaction import InvalidTransaction
@@ -22,8 +24,8 @@ PAID = b"""{"id": "7", "source": "a", "target": "shop", "amount": 812.10, "curre
 def saw(expression: str, value: bytes = PAID, record_ms: int = 0) -> bool | None:
     """Return true or false, or None for undecided."""
     paid = TransactionReader(DEFAULT_MAPPING).read(value)
-    found = RuleSet([ExpressionRule("rule", expression)]).ask(paid, record_ms)
-    return found[0][1] if found else False
+    [outcome] = RuleSet({"rule": Rule(expression)}).outcomes(paid, record_ms)
+    return outcome
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_what_decides_though_a_part_is_undecided() -> None:
         ('hour("localtime") < 3', "no such time zone", 5),
         ('hour("right/UTC") < 3', "no such time zone", 5),
         ('hour("Europe") < 3', "no such time zone", 5),
-        (f'hour("{"x" * 300}") < 3', "no such time zone", 5),
+        (f'hour("{"x" * 256}") < 3', "no such time zone", 5),
         ("smallest(1) < 3", "expected smallest(number, number, ...) of 2 to 10", 0),
         (f"largest({', '.join('5' * 11)}) < 3", "expected largest(", 0),
         ("amount = 900", "docs/rules.md says what is allowed", 7),
@@ -132,6 +134,8 @@ def test_what_decides_though_a_part_is_undecided() -> None:
         ("amount > (1, 2)", "a list, which is what a comma makes, is not allowed here", 9),
         ("amount > 1 | amount > 2", "| is not allowed", 9),
         ('"e\u0301" == curency', "did you mean currency?", 7),
+        ('"e\ufe0f\u20dd" == curency', "did you mean currency?", 7),
+        ('"\u1112\u1161\u11ab" == curency', "did you mean currency?", 8),
         ("len(id) > 3", "there is no function len", 0),
         ("amount > 900 # and amount < 5", "comments are not allowed", 13),
         ("(amount > 900 # )", "'(' was never closed", 0),
@@ -226,20 +230,16 @@ def test_without_a_readable_time_of_its_own_the_records_counts() -> None:
 
 
 def test_rules_of_a_set_share_nothing_but_what_they_look_at() -> None:
-    rules = [
-        ExpressionRule("a", "5 < amount + 1 < 9000"),
-        ExpressionRule("b", 'field["x"] > 1'),
-        ExpressionRule("c", "amount < 5"),
-    ]
-    assert RuleSet(rules).ask(TransactionReader(DEFAULT_MAPPING).read(PAID), 0) == ((0, True), (1, None))
+    rules = {"a": Rule("5 < amount + 1 < 9000"), "b": Rule('field["x"] > 1'), "c": Rule("amount < 5")}
+    assert RuleSet(rules).outcomes(TransactionReader(DEFAULT_MAPPING).read(PAID), 0) == [True, None, False]
 
 
 def looked_at(expression: str, value: bytes = PAID) -> str:
-    rules = RuleSet([ExpressionRule("other", "amount < 0"), ExpressionRule("rule", expression)])
+    rule = RuleSet({"other": Rule("amount < 0"), "rule": Rule(expression)}).asked[1]
     paid = TransactionReader(DEFAULT_MAPPING).read(value)
-    said = rules.values(1, paid, 0)
-    assert rules.values(1, paid, 0) == said
-    return said
+    said = rule.values(paid, 0)
+    assert rule.values(paid, 0) == said
+    return in_words(said)
 
 
 def test_what_a_rule_has_looked_at_is_shown_each_of_it_once() -> None:
@@ -256,18 +256,18 @@ def test_what_cannot_be_printed_is_no_part_of_what_is_shown() -> None:
 
 
 def test_a_long_value_is_shown_in_part_and_in_one_line() -> None:
-    value = PAID.replace(b'"NG"', b'"%s"' % (b"\\n" + b"x" * 1000)).replace(b"812.10", b"9" * 1000)
+    value = PAID.replace(b'"NG"', b'"%s"' % (b"\\n" + b"x" * 200)).replace(b"812.10", b"9" * 1000)
     text = looked_at('field["country"] == "" or amount > 5', value)
     assert text == f'field["country"] = "\\n{"x" * 59}..., amount = {"9" * 60}...'
 
 
 def test_what_is_nested_as_deep_as_the_stack_goes_is_none() -> None:
-    rules = RuleSet([ExpressionRule("rule", 'field["country"] is None')])
+    rules = RuleSet({"rule": Rule('field["country"] is None')})
     asked = 0
     for depth in range(100, 1100):
         value = PAID.replace(b'"NG"', b"[" * depth + b"]" * depth)
         with suppress(InvalidTransaction):
-            rules.ask(TransactionReader(DEFAULT_MAPPING).read(value), 0)
+            rules.outcomes(TransactionReader(DEFAULT_MAPPING).read(value), 0)
             asked += 1
     assert asked > 0
 

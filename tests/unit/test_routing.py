@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from decision.verdict import Verdict
+from detector.code_rules import CodeRule
+from detector.decision import Decision
 from detector.outputs import Outputs
-from detector.routing import ERROR_HEADER, DeadLetter, Decision, Outcome
+from detector.routing import ERROR_HEADER, DeadLetter, Outcome
 from detector.routing import route as route_record
-from detector.rules import Rule, amount_over
-from detector.verdict import Verdict
 from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
 from payments.mapping import DEFAULT_MAPPING
-from payments.reading import TransactionReader
 from payments.transaction import Transaction
 
 LIMIT = 1_000
@@ -37,10 +37,8 @@ def outputs(**changed: Any) -> Outputs:
     return Outputs(**defaults | changed)
 
 
-def route(read: Record, *rules: Rule, now: int = TIMESTAMP, **changed: Any) -> tuple[Message, Outcome]:
-    return route_record(
-        read, Decision(TransactionReader(DEFAULT_MAPPING), [amount_over(Decimal(900)), *rules]), outputs(**changed), now
-    )
+def route(read: Record, *rules: CodeRule, now: int = TIMESTAMP, **changed: Any) -> tuple[Message, Outcome]:
+    return route_record(read, Decision(DEFAULT_MAPPING, Decimal(900), rules), outputs(**changed), now)
 
 
 def record(value: bytes | None, key: bytes | None = b"a", headers: Headers = HEADERS) -> Record:
@@ -66,8 +64,8 @@ def test_a_record_without_headers_gets_none() -> None:
 def test_what_is_fraud_goes_on_with_its_reasons_behind_its_headers() -> None:
     read = record(paid("900.01"))
     message, _ = route(read)
-    reason = ("fraud.reason", b"amount_over_threshold: 900.01 is over 900")
-    assert message == Message("fraud", read.key, read.value, [*HEADERS, reason], read.timestamp, read.partition)
+    added = [("fraud.reason", b"amount_over_threshold: 900.01 is over 900"), ("fraud.score", b"100")]
+    assert message == Message("fraud", read.key, read.value, [*HEADERS, *added], read.timestamp, read.partition)
 
 
 def test_what_is_no_transaction_goes_to_the_dead_letters_with_its_coordinates() -> None:
@@ -93,7 +91,7 @@ def test_a_record_that_the_client_could_not_read_whole_is_a_dead_letter_though_i
 
 
 def test_a_failed_rule_makes_a_dead_letter_that_names_it() -> None:
-    message, outcome = route(record(paid("1")), Rule("broken", broken))
+    message, outcome = route(record(paid("1")), CodeRule("broken", broken))
     assert message.topic == "dead-letter"
     assert b"broken" in (message.headers[-1][1] or b"")
     assert isinstance(outcome, DeadLetter)
@@ -125,7 +123,7 @@ def test_the_largest_fraud_is_forwarded_without_its_reasons() -> None:
     message, outcome = route(padded_to(LIMIT, "950"))
     assert (message.topic, message.headers) == ("fraud", HEADERS)
     assert isinstance(outcome, Verdict)
-    assert outcome.reasons
+    assert outcome.hits
 
 
 def test_a_record_that_is_too_large_uncompressed_leaves_its_coordinates() -> None:

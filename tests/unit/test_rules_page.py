@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from decision.expression import translate
 from decision.functions import FUNCTIONS
 from decision.leaves import NAMES
-from decision.ruleset import ExpressionRule, RuleSet
+from decision.scope import Scope
 from decision.source import InvalidExpression
 from tests.support.services import environment
 
@@ -22,7 +23,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("expression", BLOCKS[0].splitlines())
 def test_its_expressions_are_rules(expression: str) -> None:
-    RuleSet([ExpressionRule("rule", expression)])
+    translate(expression, Scope())
 
 
 def test_its_command_prints_what_it_shows(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_its_command_prints_what_it_shows(tmp_path: Path) -> None:
 
 def test_its_error_is_what_is_said() -> None:
     with pytest.raises(InvalidExpression) as error:
-        RuleSet([ExpressionRule("rule", "amont > 900")])
+        translate("amont > 900", Scope())
     assert str(error.value) == BLOCKS[2]
 
 

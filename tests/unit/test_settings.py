@@ -137,6 +137,8 @@ def test_the_services_defaults_are_valid(settings_class: type) -> None:
         ("FRAUD_THRESHOLD", "NaN"),
         ("FRAUD_THRESHOLD", "Infinity"),
         ("FRAUD_THRESHOLD", "a lot"),
+        ("FRAUD_THRESHOLD", "1e1002"),
+        ("FRAUD_THRESHOLD", "1e-1001"),
         ("FRAUD_RULES", "no_such_module:rule"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),

@@ -1,0 +1,38 @@
+"""What the detector writes beside a record that got a verdict: why, and how much that counted."""
+
+from collections.abc import Sequence
+
+from decision.verdict import Hit, Verdict
+from messaging.batch import Headers
+
+REASON = "fraud.reason"
+SCORE = "fraud.score"
+SHADOW_REASON = "shadow.reason"
+FAILED = "rule.failed"
+_MOST_BYTES = 8_000
+_LONGEST_FAILURE = 512
+
+
+def headers_of(verdict: Verdict) -> Headers:
+    """Return what is added to the headers of fraud, or, with shadow reasons alone, of what is legit."""
+    if not verdict.is_fraud:
+        return _reasons(SHADOW_REASON, verdict.shadow, _MOST_BYTES)
+    added = _reasons(REASON, verdict.hits, _MOST_BYTES)
+    left = _MOST_BYTES - sum(len(reason) for _, reason in added)
+    added.append((SCORE, f"{verdict.score:f}".encode()))
+    added += _reasons(SHADOW_REASON, verdict.shadow, left)
+    if verdict.failed is not None:
+        added.append((FAILED, verdict.failed[:_LONGEST_FAILURE].encode()))
+    return added
+
+
+def _reasons(name: str, hits: Sequence[Hit], most: int) -> list[tuple[str, bytes]]:
+    """Return a header for each hit, up to so many bytes together; one more says how many others there are."""
+    added: list[tuple[str, bytes]] = []
+    for hit in hits:
+        reason = hit.reason.encode()
+        most -= len(reason)
+        if most < 0:
+            return [*added, (name, f"and {len(hits) - len(added)} more".encode())]
+        added.append((name, reason))
+    return added

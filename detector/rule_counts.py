@@ -1,0 +1,60 @@
+"""How often each rule has hit and has been undecided, and how a candidate compares with the rule it may replace."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from decision.rulebook import RuleBook
+from decision.verdict import Verdict, candidate_label
+
+_BOTH, _ONLY_RULE, _ONLY_CANDIDATE = "both", "only live", "only candidate"
+
+
+class RuleCounts:
+    """Counts of committed transactions by the rules' names; `hits` are those of live rules."""
+
+    def __init__(self) -> None:
+        self.hits: Counter[str] = Counter()
+        self._shadow: Counter[str] = Counter()
+        self._undecided: Counter[str] = Counter()
+        self._versions: Mapping[str, int] = {}
+        self._compared: dict[str, Counter[str]] = {}
+
+    def follow(self, book: RuleBook) -> None:
+        """Take note of the rules that are asked from now on: what has changed is compared from now on, too."""
+        versions = {name: book.versions[name] for name in book.candidates}
+        kept = {name for name, version in versions.items() if self._versions.get(name) == version}
+        self._compared = {name: self._compared[name] if name in kept else Counter() for name in versions}
+        self._versions = versions
+
+    def add(self, verdict: Verdict) -> None:
+        """Count what a verdict has found."""
+        hits = [hit.rule for hit in verdict.hits]
+        shadow = [hit.rule for hit in verdict.shadow]
+        self.hits.update(hits)
+        self._shadow.update(shadow)
+        self._undecided.update(verdict.undecided)
+        for name, counts in self._compared.items():
+            is_hit, is_candidates = name in hits or name in shadow, candidate_label(name) in shadow
+            if is_hit or is_candidates:
+                counts[_BOTH if is_hit and is_candidates else _ONLY_RULE if is_hit else _ONLY_CANDIDATE] += 1
+
+    def texts(self) -> Mapping[str, str]:
+        """Return for a line of the log what there is besides hits, by what it is."""
+        counted = {"in shadow": self._shadow, "undecided": self._undecided}
+        compared = {f"{name} and its candidate": counts for name, counts in self._compared.items()}
+        return {what: f"({in_words(counts)})" for what, counts in {**counted, **compared}.items() if counts}
+
+    def fields(self) -> Mapping[str, Any]:
+        """Return all counts for a log that programs read."""
+        return {
+            "fraud_by_rule": dict(self.hits),
+            "shadow_by_rule": dict(self._shadow),
+            "undecided_by_rule": dict(self._undecided),
+            "candidates": {name: dict(counts) for name, counts in self._compared.items()},
+        }
+
+
+def in_words(counts: Counter[str]) -> str:
+    """Return counts, the largest first: `amount_over_threshold 41, night_abroad 3`."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
