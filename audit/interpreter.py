@@ -1,8 +1,7 @@
 """What a rule's expression says of a transaction, worked out on its syntax tree as docs/rules.md has it.
 
-It is slow and plain, and shares nothing with what compiles the rules for the detector. The audit does not ask it yet,
-as the detector asks no such rules yet. An expression has been checked before it gets here: of what is not allowed in
-one, this only raises ValueError where it comes upon it.
+It is slow and plain, and shares nothing with what compiles the rules for the detector. An expression has been checked
+before it gets here: of what is not allowed in one, this only raises ValueError where it comes upon it.
 """
 
 import ast
@@ -11,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise, repeat
+from functools import lru_cache
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -31,17 +31,18 @@ from payments.transaction import Transaction
 
 _LITERAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 _MOST_CHARACTERS = 100  # of a time
+_MOST_PARSED = 10_000  # expressions that are kept as trees
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_MEMBERSHIPS = (ast.In, ast.NotIn, ast.Is, ast.IsNot)
 _PARTS_OF_TIME: Mapping[str, Callable[[datetime], int]] = {"hour": attrgetter("hour"), "weekday": datetime.isoweekday}
 
 T = TypeVar("T")
 
 
 class _Question(NamedTuple):
-    """What an expression is asked about; the source has its numbers as they are written."""
+    """What an expression is asked about."""
 
-    source: str
     transaction: Transaction
     record_ms: int
 
@@ -51,8 +52,29 @@ def value_of(expression: str, transaction: Transaction, record_ms: int) -> objec
 
     A condition is True, False, or None where it is undecided.
     """
+    return _value(_parsed(expression), _Question(transaction, record_ms))
+
+
+class _Numbers(ast.NodeTransformer):
+    """Puts the number as it is written in the place of Python's own."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        if node.value is None or isinstance(node.value, bool | str):
+            return node
+        written = ast.get_source_segment(self._source, node) or ""
+        if not _LITERAL.fullmatch(written):
+            raise ValueError(f"not allowed in a rule: {written}")
+        return ast.Constant(Decimal(written))  # type: ignore[arg-type]
+
+
+@lru_cache(_MOST_PARSED)
+def _parsed(expression: str) -> ast.expr:
     source = f"({expression}\n)"  # within brackets, line breaks and leading blanks are white space
-    return _value(ast.parse(source, mode="eval").body, _Question(source, transaction, record_ms))
+    tree: ast.expr = _Numbers(source).visit(ast.parse(source, mode="eval").body)
+    return tree
 
 
 def _value(node: ast.expr, asked: _Question) -> object:
@@ -69,13 +91,10 @@ def _allowed(table: Mapping[Any, T], key: object) -> T:
     return table[key]
 
 
-def _constant(node: ast.Constant, asked: _Question) -> object:
-    if isinstance(node.value, bool | str):
-        return node.value
-    written = ast.get_source_segment(asked.source, node) or ""
-    if not _LITERAL.fullmatch(written):
-        raise ValueError(f"not allowed in a rule: {written}")
-    return Decimal(written)
+def _constant(node: ast.Constant, _asked: _Question) -> object:
+    if node.value is None:
+        raise ValueError("not allowed in a rule: None")
+    return node.value
 
 
 def _name(node: ast.Name, asked: _Question) -> object:
@@ -104,8 +123,14 @@ def _path(node: ast.expr) -> Sequence[str]:
 
 
 def _and_or(node: ast.BoolOp, asked: _Question) -> bool | None:
-    decide = every if isinstance(node.op, ast.And) else some
-    return decide(_values(node.values, asked))
+    decides = isinstance(node.op, ast.Or)
+    values = []
+    for part in node.values:
+        value = _value(part, asked)
+        if value is decides:
+            return decides
+        values.append(value)
+    return every(values) if isinstance(node.op, ast.And) else some(values)
 
 
 def _either(node: ast.IfExp, asked: _Question) -> object:
@@ -127,6 +152,9 @@ def _calculation(node: ast.BinOp, asked: _Question) -> object:
 
 
 def _comparison(node: ast.Compare, asked: _Question) -> bool | None:
+    if not isinstance(node.ops[0], _MEMBERSHIPS):
+        values = _values([node.left, *node.comparators], asked)
+        return every(list(map(_compared, node.ops, values, values[1:])))
     match node:
         case ast.Compare(ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
             return _value(node.left, asked) is None
@@ -136,8 +164,11 @@ def _comparison(node: ast.Compare, asked: _Question) -> bool | None:
             return _is_in(node.left, container, asked)
         case ast.Compare(ops=[ast.NotIn()], comparators=[container]):
             return opposite(_is_in(node.left, container, asked))
-    pairs = pairwise(_values([node.left, *node.comparators], asked))
-    return every([_allowed(COMPARISONS, type(sign))(*pair) for sign, pair in zip(node.ops, pairs, strict=True)])
+    raise ValueError(f"not allowed in a rule: {ast.unparse(node)}")
+
+
+def _compared(sign: ast.cmpop, value: object, other: object) -> bool | None:
+    return _allowed(COMPARISONS, type(sign))(value, other)
 
 
 def _is_in(node: ast.expr, container: ast.expr, asked: _Question) -> bool | None:

@@ -64,10 +64,10 @@ def contains(text: object, part: object) -> bool | None:
 
 
 def _is_equal(value: object, other: object) -> bool | None:
-    kinds = {_kind(value), _kind(other)}
-    if _NOTHING in kinds or kinds == {_COLLECTION}:
+    kind, other_kind = _kind(value), _kind(other)
+    if _NOTHING in (kind, other_kind) or kind == other_kind == _COLLECTION:
         return None
-    return len(kinds) == 1 and value == other
+    return kind == other_kind and value == other
 
 
 def _is_unequal(value: object, other: object) -> bool | None:
@@ -75,8 +75,8 @@ def _is_unequal(value: object, other: object) -> bool | None:
 
 
 def _in_order(compare: Callable[[Any, Any], bool], value: object, other: object) -> bool | None:
-    are_comparable = {_kind(value), _kind(other)} in ({_NUMBER}, {_TEXT})
-    return compare(value, other) if are_comparable else None
+    kind = _kind(value)
+    return compare(value, other) if kind == _kind(other) and kind in (_NUMBER, _TEXT) else None
 
 
 def _kind(value: object) -> str:
