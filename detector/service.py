@@ -23,6 +23,7 @@ from detector.settings import DetectorSettings
 from messaging.batch import Record
 from messaging.seam import ClientLibrary
 from messaging.supervisor import Failures, keep_running, load_library
+from messaging.topics import payments_topics
 from payments.reading import TransactionReader
 from runtime.health import Heartbeat
 from runtime.output import Output
@@ -174,5 +175,5 @@ def detect(service: Service) -> None:
 def prepare(settings: DetectorSettings, library: ClientLibrary) -> Outputs:
     """Make sure that the topics exist, and return where the verdicts lead."""
     names = settings.topics
-    library.create_topics(settings.connection, settings.topic_creation, names.all)
+    library.create_topics(settings.connection, payments_topics(settings.topic_creation, names.all))
     return outputs_of(names, library.describe_topics(settings.connection, names.all))

@@ -45,7 +45,7 @@ def scene(empty: Scene) -> Scene:
 def detecting(scene: Scene) -> Iterator[Member]:
     """Do what a detector does up to its first poll."""
     connection = scene.connection("detector")
-    scene.library.create_topics(connection, ONE_PARTITION, scene.names.topics)
+    scene.library.create_topics(connection, scene.topics)
     scene.library.describe_topics(connection, scene.names.topics)
     with closing(scene.library.open_processor(connection, scene.group, scene.names.transactions)) as processor:
         yield Member(processor)
@@ -63,7 +63,7 @@ def detect(scene: Scene) -> None:
 
 def generate(scene: Scene) -> None:
     connection = scene.connection("generator")
-    scene.library.create_topics(connection, ONE_PARTITION, [scene.names.transactions])
+    scene.library.create_topics(connection, {scene.names.transactions: ONE_PARTITION})
     with closing(scene.library.open_publisher(connection)) as publisher:
         deliver(publisher, [message(scene.names.transactions, b"any")])
 
@@ -208,7 +208,7 @@ def test_a_topic_that_has_to_be_made_and_may_be(empty: Scene, user: str, resourc
     creation = [Right(user, "CREATE", resource, each) for each in names]
     empty.allow([*creation, *(right for right in empty.table if right.operation != "DESCRIBE_CONFIGS")])
     if user == "detector":
-        empty.library.create_topics(empty.connection(user), ONE_PARTITION, empty.names.topics)
+        empty.library.create_topics(empty.connection(user), empty.topics)
         empty.make_topics()
     SERVICES[user](empty)
 

@@ -14,7 +14,7 @@ from payments.mapping import FieldMapping
 from payments.transaction import Transaction
 from runtime.settings import read_settings
 
-TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable")
+TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable", "rules")
 
 
 def is_known(paid: Transaction) -> str | None:

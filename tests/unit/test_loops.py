@@ -25,6 +25,7 @@ from generator.messages import as_message
 from messaging.batch import Batch, Message
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused
 from messaging.supervisor import Failures
+from messaging.topics import payments_topics
 from payments.mapping import DEFAULT_MAPPING
 from payments.transaction import Transaction
 from payments.writing import TransactionWriter
@@ -74,7 +75,7 @@ def no_assignments(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.fixture
 def cluster() -> InMemoryCluster:
     cluster = InMemoryCluster()
-    cluster.create_topics(SETTINGS.connection, SETTINGS.topic_creation, SETTINGS.topics.all)
+    cluster.create_topics(SETTINGS.connection, payments_topics(SETTINGS.topic_creation, SETTINGS.topics.all))
     return cluster
 
 
