@@ -23,7 +23,8 @@ class History:
         self._rules: dict[tuple[str, str, str, str], DataRule] = {}
         self._versions = [Version(has_threshold=True)]
         self._ends: list[int] = []  # of all but the last, in ms since the epoch; ascending
-        self._in_question: dict[int, InQuestion] = {}
+        self._in_question: dict[int, InQuestion] = {}  # by the first of them
+        self._firsts: set[int] = set()
 
     def take(self, record: Record) -> str:
         """Take the next record; return what is wrong with it where it cannot be understood, else ""."""
@@ -34,17 +35,18 @@ class History:
             self._add(self._version(), record.timestamp)
         return ""
 
-    @property
-    def count(self) -> int:
-        """How many different versions of the rules there are."""
-        return len(set(self._versions))
-
     def at(self, record_ms: int) -> InQuestion:
         """Return the versions by which a record with this timestamp, in ms since the epoch, may have been judged."""
         first = bisect_left(self._ends, record_ms - MOST_BEFORE_MS)
         if first not in self._in_question:
+            self._firsts.add(first)
             self._in_question[first] = InQuestion(tuple(dict.fromkeys(self._versions[first:])))
         return self._in_question[first]
+
+    @property
+    def count(self) -> int:
+        """How many different versions there are of which one was in question at least once, or which came later."""
+        return len(set(self._versions[min(self._firsts, default=len(self._ends)) :]))
 
     def _add(self, version: Version, begin: int) -> None:
         """Take note of a version; one that was written by a clock that is behind ends no version before its time."""

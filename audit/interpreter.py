@@ -5,12 +5,10 @@ before it gets here: of what is not allowed in one, this only raises ValueError 
 """
 
 import ast
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -27,11 +25,10 @@ from audit.operations import (
     opposite,
     some,
 )
+from audit.syntax import parsed
 from payments.transaction import Transaction
 
-_LITERAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 _MOST_CHARACTERS = 100  # of a time
-_MOST_PARSED = 10_000  # expressions that are kept as trees
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MEMBERSHIPS = (ast.In, ast.NotIn, ast.Is, ast.IsNot)
@@ -52,29 +49,7 @@ def value_of(expression: str, transaction: Transaction, record_ms: int) -> objec
 
     A condition is True, False, or None where it is undecided.
     """
-    return _value(_parsed(expression), _Question(transaction, record_ms))
-
-
-class _Numbers(ast.NodeTransformer):
-    """Puts the number as it is written in the place of Python's own."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        if node.value is None or isinstance(node.value, bool | str):
-            return node
-        written = ast.get_source_segment(self._source, node) or ""
-        if not _LITERAL.fullmatch(written):
-            raise ValueError(f"not allowed in a rule: {written}")
-        return ast.Constant(Decimal(written))  # type: ignore[arg-type]
-
-
-@lru_cache(_MOST_PARSED)
-def _parsed(expression: str) -> ast.expr:
-    source = f"({expression}\n)"  # within brackets, line breaks and leading blanks are white space
-    tree: ast.expr = _Numbers(source).visit(ast.parse(source, mode="eval").body)
-    return tree
+    return _value(parsed(expression), _Question(transaction, record_ms))
 
 
 def _value(node: ast.expr, asked: _Question) -> object:

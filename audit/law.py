@@ -65,8 +65,11 @@ class Law(NamedTuple):
     in_question: Callable[[int], InQuestion] = threshold_alone
 
 
-def judge(record: Record, law: Law) -> tuple[Allowed, str | bytes | None]:
+def judge(record: Record, law: Law, *, by_oldest: bool = False) -> tuple[Allowed, str | bytes | None]:
     """Return where a record of the input may be found, and its identity.
+
+    By the oldest version of the rules in question that is quickly said, and most often right. All of them together
+    allow that and more.
 
     There is one place for each record, unless the versions of the rules that are in question differ in that; but for
     one about as large as the topics take: whether its headers fit is not worked out here; and for one that is nested
@@ -76,7 +79,9 @@ def judge(record: Record, law: Law) -> tuple[Allowed, str | bytes | None]:
     itself = record.value if transaction is None or law.mapping.id is None else transaction.id
     if record.problem is not None:
         return SHORTENED_DEAD_LETTER, itself
-    belongs = Allowed.ANYWHERE if is_deep(record.value or b"") else _belongs(transaction, record.timestamp, law)
+    in_question = law.in_question(record.timestamp)
+    rules = in_question.oldest if by_oldest else in_question
+    belongs = Allowed.ANYWHERE if is_deep(record.value or b"") else _belongs(transaction, record.timestamp, law, rules)
     may_be_refused = law.refuses_times or (law.refuses_keyless and record.key is None)
     if may_be_refused or _size(record) + _MOST_ADDED_BYTES > law.largest:
         belongs = _OR_A_DEAD_LETTER[belongs]
@@ -94,12 +99,12 @@ def asked(rule: Rule, transaction: Transaction) -> bool | None:
     return bool(saw) if saw is None or saw is True or saw is False else None
 
 
-def _belongs(transaction: Transaction | None, record_ms: int, law: Law) -> Allowed:
+def _belongs(transaction: Transaction | None, record_ms: int, law: Law, in_question: InQuestion) -> Allowed:
     if transaction is None:
         return Allowed.DEAD_LETTER
     answers = [asked(rule, transaction) for rule in law.rules]
     is_over = transaction.amount > law.threshold
-    is_fraud = True in answers or law.in_question(record_ms).is_fraud(transaction, record_ms, is_over=is_over)
+    is_fraud = True in answers or in_question.is_fraud(transaction, record_ms, is_over=is_over)
     if is_fraud:
         return Allowed.FRAUD
     otherwise = Allowed.DEAD_LETTER if None in answers else Allowed.LEGIT

@@ -52,7 +52,7 @@ class Ledger:
         content = fingerprint(record, record.headers)
         partition = self._input[record.partition]
         place = record.partition << PARTITION_BIT | len(partition.offsets)
-        partition.append(record, content, *judge(record, self._law))
+        partition.append(record, content, *judge(record, self._law, by_oldest=True))
         self._places.add(content + time_of(record), place)
         if self._places_by_content is not None:
             self._places_by_content.add(content, place)
@@ -136,13 +136,13 @@ class Ledger:
             return
         partition, index = self._input[place >> PARTITION_BIT], place & INDEX
         partition.found[index] = how
-        if not partition.allowed[index] & self._destinations[record.topic] and not self._may_be_by_now(place, record):
+        if not partition.allowed[index] & self._destinations[record.topic] and not self._may_be(place, record):
             self._offences.add(MISROUTED, _position(record), self._origin(place))
         elif not self._is_in_order(place, partition.keys[index], record):
             self._offences.add(OUT_OF_ORDER, _position(record), self._origin(place))
 
-    def _may_be_by_now(self, place: int, record: Record) -> bool:
-        """Tell whether a record of the input may be there by versions of the rules that have come since it was judged.
+    def _may_be(self, place: int, record: Record) -> bool:
+        """Tell whether a record of the input may be there by any version of the rules, also one that came after it.
 
         The output tells all that they look at, but not whether a record could be read whole.
         """

@@ -1,8 +1,9 @@
 """Rules as data, as the audit asks them: whether one hits, for which accounts it holds, and what its hit counts."""
 
+from collections.abc import Iterable
 from decimal import Context, Decimal
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from hashlib import blake2b
 from math import ceil
 from typing import NamedTuple
@@ -72,13 +73,14 @@ class Version(NamedTuple):
 
 
 class InQuestion:
-    """The versions by which a record may have been judged, one at least; no two are alike."""
+    """The versions by which a record may have been judged, one at least, in their order; no two are alike.
+
+    `oldest` is the first of them alone.
+    """
 
     def __init__(self, versions: tuple[Version, ...]) -> None:
         self.versions = versions
-        self._live = tuple(dict.fromkeys(rule for version in versions for rule in version.live))
-        self._shadow = tuple(dict.fromkeys(rule for version in versions for rule in version.shadow))
-        self._has_threshold = _shared({version.has_threshold for version in versions})
+        self.oldest = InQuestion(versions[:1]) if len(versions) > 1 else self
 
     def is_fraud(self, transaction: Transaction, record_ms: int, *, is_over: bool) -> bool | None:
         """Tell whether a transaction is fraud by these versions, None where some say so and some do not."""
@@ -97,8 +99,21 @@ class InQuestion:
         """Return the rules of all versions that hit, and do not count in at least one of them."""
         return _hits(self._shadow, transaction, record_ms)
 
+    # Worked out only where they are needed: mostly the oldest version alone is asked.
+    @cached_property
+    def _live(self) -> Iterable[DataRule]:
+        return dict.fromkeys(rule for version in self.versions for rule in version.live)
 
-def _hits(rules: tuple[DataRule, ...], transaction: Transaction, record_ms: int) -> Hits:
+    @cached_property
+    def _shadow(self) -> Iterable[DataRule]:
+        return dict.fromkeys(rule for version in self.versions for rule in version.shadow)
+
+    @cached_property
+    def _has_threshold(self) -> bool | None:
+        return _shared({version.has_threshold for version in self.versions})
+
+
+def _hits(rules: Iterable[DataRule], transaction: Transaction, record_ms: int) -> Hits:
     hits = {}
     for rule in rules:
         points = rule.points(transaction, record_ms)

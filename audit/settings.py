@@ -40,6 +40,9 @@ class AuditSettings:
     runtime: RuntimeSettings
     consumer_group: str = consumer_group()
     fraud_threshold: Decimal = setting(
-        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; exactly this much is legit"
+        "FRAUD_THRESHOLD",
+        "900",
+        number_from_zero,
+        "gives the rule amount_over_threshold, amount > 900, until RULES_TOPIC has one of that name",
     )
     fraud_rules: Sequence[Rule] = setting("FRAUD_RULES", "", rules, "more rules, as module:function, comma-separated")

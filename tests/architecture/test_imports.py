@@ -39,6 +39,7 @@ ONLY_IN = {
         "messaging/confluent",
         # What an administrator asks is no part of the seam.
         "audit/connection.py",
+        "audit/rules_topic.py",
         "audit/snapshot.py",
         "provisioning/cluster.py",
         "provisioning/__main__.py",
@@ -57,6 +58,7 @@ PURE = (
     "audit/reading.py",
     "audit/reasons.py",
     "audit/rules.py",
+    "audit/syntax.py",
     "audit/ledger.py",
     "audit/notes.py",
     "audit/origins.py",
