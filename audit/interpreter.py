@@ -23,7 +23,6 @@ from audit.operations import (
     every,
     is_one_of,
     opposite,
-    some,
 )
 from audit.syntax import parsed
 from payments.transaction import Transaction
@@ -99,13 +98,13 @@ def _path(node: ast.expr) -> Sequence[str]:
 
 def _and_or(node: ast.BoolOp, asked: _Question) -> bool | None:
     decides = isinstance(node.op, ast.Or)
-    values = []
+    is_known = True
     for part in node.values:
         value = _value(part, asked)
         if value is decides:
             return decides
-        values.append(value)
-    return every(values) if isinstance(node.op, ast.And) else some(values)
+        is_known = is_known and isinstance(value, bool)
+    return not decides if is_known else None
 
 
 def _either(node: ast.IfExp, asked: _Question) -> object:

@@ -39,13 +39,6 @@ def every(values: Sequence[object]) -> bool | None:
     return True if all(value is True for value in values) else None
 
 
-def some(values: Sequence[object]) -> bool | None:
-    """Join values as `or` does."""
-    if any(value is True for value in values):
-        return True
-    return False if all(value is False for value in values) else None
-
-
 def opposite(value: object) -> bool | None:
     """Return what `not` makes of a value."""
     return not value if isinstance(value, bool) else None
