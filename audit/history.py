@@ -50,10 +50,9 @@ class History:
 
     def _add(self, version: Version, begin: int) -> None:
         """Take note of a version; one that was written by a clock that is behind ends no version before its time."""
-        if version != self._versions[-1]:
-            self._ends.append(max([begin, *self._ends[-1:]]))
-            self._versions.append(version)
-            self._in_question.clear()
+        self._ends.append(max([begin, *self._ends[-1:]]))
+        self._versions.append(version)
+        self._in_question.clear()
 
     def _version(self) -> Version:
         rules, candidates = self._book.rules, self._book.candidates

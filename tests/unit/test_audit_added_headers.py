@@ -113,6 +113,7 @@ def test_reasons_of_shadow_rules_are_taken_off_legit(own: Headers, count: int) -
         ("70", "legit", [SHADOW, FAILED]),
         ("70", "legit", [REASON, SCORE, SHADOW]),
         ("70", "dead-letter", [SHADOW]),
+        ("70", "dead-letter", [REASON]),
         ("70", "dead-letter", [REASON, *COORDINATES]),
     ],
 )
