@@ -91,9 +91,10 @@ class Processor(Protocol):
     def waiting_for(self) -> Mapping[str, str]:
         """Return what does not go on at this moment, though Kafka may answer, each with the reason; both for the log.
 
-        It is that this member is not in the group, that a partition has no leader, or that one is read up to where a
-        Kafka transaction of another producer is open: the offset is named, a few seconds later. What has the same name
-        in two answers has not moved between them. Answers within about a second. Never raises.
+        It is that this member is not in the group, that the topic does not exist any more, that a partition has no
+        leader, or that one is read up to where a Kafka transaction of another producer is open: the offset is named, a
+        few seconds later. What has the same name in two answers has not moved between them. Answers within about a
+        second. Never raises.
         """
 
     def close(self) -> None:

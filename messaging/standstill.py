@@ -26,6 +26,11 @@ def not_joined(group: str, why: str) -> Mapping[str, str]:
     return {f"waiting for the group {group}": why}
 
 
+def not_there(topic: str) -> Mapping[str, str]:
+    """Return that there is nothing to read."""
+    return {f"waiting for the topic {topic}": "it does not exist"}
+
+
 def not_led(topic: str, partitions: Collection[int]) -> Mapping[str, str]:
     """Return that the partitions cannot be read."""
     return {f"waiting for {topic}[{partition}]": _NO_LEADER for partition in sorted(partitions)}

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from confluent_kafka import Consumer, KafkaError
 
-from messaging.confluent.connection import STATISTICS_SECONDS, watch_connections
+from messaging.confluent.connection import STATISTICS_SECONDS, is_one_of, watch_connections
+from messaging.confluent.refusals import Refusals
 from messaging.seam import ClientFailed
 from messaging.standstill import does_not_exist
 from runtime.timing import Every
 
+_ANSWER_SECONDS = 0.5
 _PATIENCE_SECONDS = 2  # a broker that has just started may not know every topic yet
 # Statistics for each second; and librdkafka takes a topic that is missing for a new one no longer than that.
 CONFIGURATION = {"statistics.interval.ms": 1_000, "topic.metadata.propagation.max.ms": 1_000}
@@ -29,10 +32,16 @@ class Presence:
         topics = msgspec.json.decode(statistics)["topics"]
         self._missing = {name: self._missing.get(name, 0) + 1 for name in topics if _is_missing(topics[name])}
 
-    def raise_if_gone(self) -> None:
-        """Raise ClientFailed where Kafka has known no such topic for a while."""
-        for topic, seconds in self._missing.items():
-            if seconds > _PATIENCE_SECONDS:
+    def raise_if_gone(self, consumer: Consumer, refusals: Refusals) -> None:
+        """Raise ClientFailed where Kafka has known no such topic for a while, AccessRefused where it hides one.
+
+        The statistics show both alike, so Kafka is asked, for half a second at most. Raises KafkaException.
+        """
+        for topic in [topic for topic, seconds in self._missing.items() if seconds > _PATIENCE_SECONDS]:
+            error = consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic].error
+            if is_one_of(error, KafkaError.TOPIC_AUTHORIZATION_FAILED):
+                raise refusals.missing({topic: "Read"})
+            if error is not None:
                 raise ClientFailed(f"cannot read: {does_not_exist(topic)}")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
@@ -59,11 +59,10 @@ class ConfluentReader:
     def poll(self, seconds: float) -> Sequence[Record]:
         with raising_client_failed("cannot read"):
             messages: Sequence[Any] = self._consumer.consume(_MOST_RECORDS, seconds)
+            self._presence.raise_if_gone(self._consumer, self._refusals)
         self._refusals.raise_if_refused()
-        self._presence.raise_if_gone()
         for message in messages:
-            if message.error() is not None and message.error().code() != _END:
-                self._raise(message)
+            self._raise_if_failed(message)
         return [record_with_its_time(message) for message in messages if self._is_wanted(message)]
 
     def close(self) -> None:
@@ -83,6 +82,9 @@ class ConfluentReader:
             self._consumer.pause([TopicPartition(*at)])
         return is_wanted
 
-    def _raise(self, failed: Any) -> NoReturn:
-        self._refusals.raise_if_unauthorized(failed.error(), "Read", [failed.topic()], group="")
-        raise ClientFailed(f"cannot read: {failed.error().str()}")
+    def _raise_if_failed(self, message: Any) -> None:
+        """Raise where it tells that a topic cannot be read, not where that is said of the group."""
+        error, topic = message.error(), message.topic()
+        if error is not None and error.code() != _END and topic is not None:
+            self._refusals.raise_if_unauthorized(error, "Read", [topic], group="")
+            raise ClientFailed(f"cannot read: {error.str()}")

@@ -7,7 +7,7 @@ from messaging.batch import Batch, Message, Offsets, Record
 from messaging.message_size import batch_bytes
 from messaging.seam import AccessRefused, BatchAborted, ClientFailed, MessageRefused
 from messaging.settings import ConnectionSettings, GroupSettings
-from messaging.standstill import OTHER_MEMBERS, does_not_exist, not_joined, not_stable
+from messaging.standstill import OTHER_MEMBERS, does_not_exist, not_joined, not_stable, not_there
 from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic, TopicShape, describe_topic, log_created
 from tests.support.partitioner import partition_for
 
@@ -147,7 +147,7 @@ class InMemoryProcessor:
         return 0.0
 
     def lag(self) -> int | None:
-        logs = self._cluster.logs[self._topic]
+        logs = self._cluster.logs.get(self._topic, [])
         if not self._is_in_group or self._assigned != self._positions.keys():
             return None
         return sum(len(logs[partition]) - position for partition, position in self._positions.items())
@@ -155,6 +155,8 @@ class InMemoryProcessor:
     def waiting_for(self) -> Mapping[str, str]:
         if not self._is_in_group:
             return not_joined("of the test", OTHER_MEMBERS)
+        if self._topic not in self._cluster.logs:
+            return not_there(self._topic)
         ends = {at: self._cluster.open.get((self._topic, at)) for at in self._positions}
         return not_stable(self._topic, {at: end for at, end in ends.items() if end == self._positions[at]})
 
@@ -181,7 +183,7 @@ class InMemoryProcessor:
         self._has_joined = True
         self._group.join(self)
         members = self._group.members
-        assigned = set(range(members.index(self), len(self._cluster.logs[self._topic]), len(members)))
+        assigned = set(range(members.index(self), len(self._cluster.logs.get(self._topic, [])), len(members)))
         lost = self._assigned - assigned if was_member else self._assigned
         gained = assigned - (self._assigned - lost)
         self._assigned = assigned

@@ -54,8 +54,8 @@ class Scene:
         allow_only(self._admin, allowed)
 
     def make_topics(self) -> None:
-        """Make the topics, with a record to judge."""
-        self.library.create_topics(self._setup, self.topics)
+        """Make the topics, that of rules too, with a record to judge."""
+        self.library.create_topics(self._setup, {**self.topics, self.names.rules: ONE_PARTITION})
         with closing(self.library.open_publisher(self._setup)) as publisher:
             deliver(publisher, [message(self.names.transactions, b"any")])
 
