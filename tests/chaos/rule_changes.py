@@ -66,6 +66,8 @@ class RuleChanges:
     def problems(self, verdicts: Sequence[Record], fraud: str) -> Sequence[str]:
         """Return the first verdicts that are not those of the version they name, or of one that held no longer."""
         wrong = [problem for record in verdicts for problem in self._problems(record, fraud)]
+        if len(self.versions) > 1 and not any(_numbers(record) for record in verdicts):
+            wrong.append("no verdict names a version")
         return [*wrong[:_MOST_SHOWN], *([f"{len(wrong)} verdicts of other rules"] if wrong else [])]
 
     def _write(self) -> None:
@@ -89,8 +91,7 @@ class RuleChanges:
             yield {"name": f"version-{before}", "base": before}
 
     def _problems(self, record: Record, fraud: str) -> Iterator[str]:
-        marks = [value or b"" for name, value in record.headers if name == "shadow.reason"]
-        numbers = [int(found[1]) for mark in marks if (found := _MARK.match(mark))] or [0]
+        numbers = _numbers(record) or [0]
         where, version = f"{record.topic}[{record.partition}] offset {record.offset}", self.versions[numbers[0]]
         if len(numbers) > 1:
             yield f"{where}: judged by versions {numbers} at once"
@@ -99,3 +100,9 @@ class RuleChanges:
         ends = self.versions[numbers[0] + 1].since_ms if numbers[0] + 1 < len(self.versions) else record.timestamp
         if record.timestamp > ends + _WITHIN_MS:
             yield f"{where}: judged by version {numbers[0]} {record.timestamp - ends} ms after its end"
+
+
+def _numbers(record: Record) -> Sequence[int]:
+    """Return the versions that a verdict names: one, but none of the first."""
+    marks = [value or b"" for name, value in record.headers if name == "shadow.reason"]
+    return [int(found[1]) for mark in marks if (found := _MARK.match(mark))]
