@@ -43,6 +43,6 @@ class AuditSettings:
         "FRAUD_THRESHOLD",
         "900",
         number_from_zero,
-        "gives the rule amount_over_threshold, amount > 900, until RULES_TOPIC has one of that name",
+        "gives the rule amount_over_threshold, for amounts over this, until RULES_TOPIC has one of that name",
     )
     fraud_rules: Sequence[Rule] = setting("FRAUD_RULES", "", rules, "more rules, as module:function, comma-separated")
