@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import bad_input, cluster, generators, latency, mapping, scale, start, throughput
+from benchmarks import bad_input, cluster, generators, latency, mapping, rules, scale, start, throughput
 from benchmarks.runs import Bench
 from embedded_kafka import EmbeddedKafka
 from tests.support.long_run import exit_code
@@ -40,6 +40,11 @@ MEASUREMENTS = {
         mapping.measure,
         AMOUNTS,
         "what a mapping of the fields costs, and a field that a rule asks for (9 --rounds are enough to tell)",
+    ),
+    "rules": (
+        rules.measure,
+        AMOUNTS,
+        "what 20 and 500 rules cost, and how soon a changed one is in force (9 --rounds are enough to tell)",
     ),
     "start": (
         start.measure,
