@@ -193,5 +193,7 @@ def _configuration(connection: ConnectionSettings, group: GroupSettings, refusal
         "isolation.level": "read_committed",
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": group.session_timeout_ms,
+        # A topic that is missing is taken for a new one, of which not every broker knows yet, no longer than this.
+        "topic.metadata.propagation.max.ms": 5_000,
         "topic.metadata.refresh.interval.ms": 10_000,
     }

@@ -6,7 +6,7 @@ import msgspec
 from confluent_kafka import Consumer
 
 from messaging.confluent.membership import Membership
-from messaging.standstill import NO_ANSWER, NO_COORDINATOR, OTHER_MEMBERS, not_joined, not_led, not_stable
+from messaging.standstill import NO_ANSWER, NO_COORDINATOR, OTHER_MEMBERS, not_joined, not_led, not_stable, not_there
 
 _UNNAMED = ("init", "query-coord", "wait-coord")
 _NAMED_AND_SILENT = ("wait-broker", "wait-broker-transport")
@@ -23,13 +23,16 @@ class Standstill:
         self._is_connected = False
         self._stable_ends: Mapping[int, int] = {}  # of the partitions that have more records
         self._without_leader: Collection[int] = ()
+        self._is_missing = False
 
     def on_statistics(self, statistics: str) -> None:
         """Take note of how far librdkafka is with the group and the partitions; for `stats_cb`."""
         told = msgspec.json.decode(statistics)
         self._state = told["cgrp"]["state"]
         self._is_connected = any(broker["state"] == "UP" for broker in told["brokers"].values())
-        partitions = told["topics"].get(self._topic, {"partitions": {}})["partitions"].values()
+        topic = told["topics"].get(self._topic, {"partitions": {}, "metadata_age": 0})
+        partitions = [partition for partition in topic["partitions"].values() if partition["partition"] >= 0]
+        self._is_missing = topic["metadata_age"] > 0 and not partitions
         self._without_leader = {partition["partition"] for partition in partitions if partition["leader"] < 0}
         self._stable_ends = {
             partition["partition"]: partition["ls_offset"]
@@ -45,6 +48,8 @@ class Standstill:
         """Return what does not go on, and why (see messaging.seam)."""
         if not self.has_joined(consumer):
             return not_joined(self._group, self._why_not_joined())
+        if self._is_missing:
+            return not_there(self._topic)
         positions = self._membership.positions.items()
         started = {assigned.partition for assigned in consumer.assignment()}
         return {
