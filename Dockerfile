@@ -1,4 +1,4 @@
-# One target for each service:  docker build --target generator .   docker build --target detector .   (or audit)
+# One target for each service:  docker build --target generator .   docker build --target detector .   (or audit, rules)
 
 FROM python:3.13-slim AS base
 WORKDIR /app
@@ -40,6 +40,16 @@ USER 10001:10001
 # It runs to its end; nothing watches it meanwhile.
 HEALTHCHECK NONE
 ENTRYPOINT ["python", "-m", "audit"]
+
+FROM base AS rules
+LABEL org.opencontainers.image.title="rules" \
+      org.opencontainers.image.description="Shows the detectors' rules, and changes them while they judge"
+COPY decision decision
+COPY rules rules
+RUN chmod -R a+rX . && python -m compileall -q .
+USER 10001:10001
+HEALTHCHECK NONE
+ENTRYPOINT ["python", "-m", "rules"]
 
 # What makes a cluster secure; runs to its end before the services start (docker-compose.secure.yml).
 FROM base AS provisioning

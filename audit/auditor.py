@@ -7,10 +7,12 @@ from contextlib import suppress
 from tqdm import tqdm
 
 from audit.findings import Findings, Offence, Place
+from audit.history import History
 from audit.law import Law
 from audit.ledger import Ledger
 from audit.notes import note
 from audit.reader import read
+from audit.rules_topic import RulesTopic
 from audit.settings import AuditSettings
 from audit.snapshot import KAFKAS_LIMITS, Snapshot, take_snapshot
 from messaging.batch import Offsets, Record
@@ -31,6 +33,8 @@ class Auditor:
         self._settings = settings
         self._stop = stop
         self._notes: dict[tuple[str, Offence], str] = {}
+        self._history = History()
+        self._rules = RulesTopic(settings, stop, self._history)
         first = self._look()
         self._law = Law(
             settings.fraud_threshold,
@@ -39,6 +43,7 @@ class Auditor:
             first.refuses_times,
             first.refuses_keyless,
             settings.mapping,
+            self._history.at,
         )
         self._starts: Offsets = first.begins
         self._since = self._whole_since(first)
@@ -51,6 +56,7 @@ class Auditor:
     def audit(self) -> Findings | None:
         """Read up to where everything is now, and return what has been found so far; None where a stop came first."""
         now = self._look()
+        self._rules.read_on()
         ends = {**now.input_ends, **now.output_ends}
         distance = sum(max(0, end - self._starts.get(place, 0)) for place, end in ends.items())
         with tqdm(total=distance, unit=" records", file=sys.stderr, leave=False, disable=None) as bar:
@@ -60,7 +66,8 @@ class Auditor:
         for partition, count in now.deleted.items():
             line = "%s[%d]: the %d offsets behind the group's were deleted before they were read"
             logger.warning(line, self._settings.topics.transactions, partition, count)
-        found = self._ledger.findings(now.committed)._replace(deleted_unread=sum(now.deleted.values()))
+        found = self._ledger.findings(now.committed)
+        found = found._replace(deleted_unread=sum(now.deleted.values()), versions=self._history.count)
         return None if self._stop.requested else self._with_notes(found)
 
     def _look(self) -> Snapshot:

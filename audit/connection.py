@@ -46,3 +46,8 @@ def or_refused() -> Iterator[None]:
         yield
     except AccessRefused as refused:
         raise ServiceRefused(str(refused)) from refused
+
+
+def is_refused(error: KafkaError | None) -> bool:
+    """Tell whether it says that a right on a topic is missing."""
+    return error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED

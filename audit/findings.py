@@ -59,13 +59,15 @@ class Findings(NamedTuple):
     """What an audit has found up to some moment.
 
     `read` holds the records read of each topic by the topic's name, `in_flight` is how many records of the input the
-    detector had not yet committed, `deleted_unread` how many Kafka had deleted by then.
+    detector had not yet committed, `deleted_unread` how many Kafka had deleted by then, `versions` by how many versions
+    of the rules they may have been judged.
     """
 
     read: Mapping[str, int]
     offences: Offences
     in_flight: int
     deleted_unread: int = 0
+    versions: int = 1
 
     @property
     def law_holds(self) -> bool:

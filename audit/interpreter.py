@@ -1,19 +1,17 @@
 """What a rule's expression says of a transaction, worked out on its syntax tree as docs/rules.md has it.
 
-It is slow and plain, and shares nothing with what compiles the rules for the detector. The audit does not ask it yet,
-as the detector asks no such rules yet. An expression has been checked before it gets here: of what is not allowed in
-one, this only raises ValueError where it comes upon it.
+It is slow and plain, and shares nothing with what compiles the rules for the detector. An expression has been checked
+before it gets here: of what is not allowed in one, this only raises ValueError where it comes upon it.
 """
 
 import ast
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
-from itertools import pairwise, repeat
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -28,24 +26,23 @@ from audit.operations import (
     is_one_of,
     opposite,
     short,
-    some,
 )
+from audit.syntax import parsed
 from payments.mapping import Path
 from payments.transaction import Transaction
 
-_LITERAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 _MOST_CHARACTERS = 100  # of a time
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_MEMBERSHIPS = (ast.In, ast.NotIn, ast.Is, ast.IsNot)
 _PARTS_OF_TIME: Mapping[str, Callable[[datetime], int]] = {"hour": attrgetter("hour"), "weekday": datetime.isoweekday}
 
 T = TypeVar("T")
 
 
 class _Question(NamedTuple):
-    """What an expression is asked about; the source has its numbers as they are written."""
+    """What an expression is asked about."""
 
-    source: str
     transaction: Transaction
     record_ms: int
 
@@ -55,8 +52,7 @@ def value_of(expression: str, transaction: Transaction, record_ms: int) -> objec
 
     A condition is True, False, or None where it is undecided.
     """
-    source = f"({expression}\n)"  # within brackets, line breaks and leading blanks are white space
-    return _value(ast.parse(source, mode="eval").body, _Question(source, transaction, record_ms))
+    return _value(parsed(expression), _Question(transaction, record_ms))
 
 
 def _value(node: ast.expr, asked: _Question) -> object:
@@ -73,13 +69,10 @@ def _allowed(table: Mapping[Any, T], key: object) -> T:
     return table[key]
 
 
-def _constant(node: ast.Constant, asked: _Question) -> object:
-    if isinstance(node.value, bool | str):
-        return node.value
-    written = ast.get_source_segment(asked.source, node) or ""
-    if not _LITERAL.fullmatch(written):
-        raise ValueError(f"not allowed in a rule: {written}")
-    return Decimal(written)
+def _constant(node: ast.Constant, _asked: _Question) -> object:
+    if node.value is None:
+        raise ValueError("not allowed in a rule: None")
+    return node.value
 
 
 def _name(node: ast.Name, asked: _Question) -> object:
@@ -106,8 +99,14 @@ def _path(node: ast.expr) -> Path:
 
 
 def _and_or(node: ast.BoolOp, asked: _Question) -> bool | None:
-    decide = every if isinstance(node.op, ast.And) else some
-    return decide(_values(node.values, asked))
+    decides = isinstance(node.op, ast.Or)
+    is_known = True
+    for part in node.values:
+        value = _value(part, asked)
+        if value is decides:
+            return decides
+        is_known = is_known and isinstance(value, bool)
+    return not decides if is_known else None
 
 
 def _either(node: ast.IfExp, asked: _Question) -> object:
@@ -129,6 +128,9 @@ def _calculation(node: ast.BinOp, asked: _Question) -> object:
 
 
 def _comparison(node: ast.Compare, asked: _Question) -> bool | None:
+    if not isinstance(node.ops[0], _MEMBERSHIPS):
+        values = _values([node.left, *node.comparators], asked)
+        return every(list(map(_compared, node.ops, values, values[1:])))
     match node:
         case ast.Compare(ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
             return _value(node.left, asked) is None
@@ -138,8 +140,11 @@ def _comparison(node: ast.Compare, asked: _Question) -> bool | None:
             return _is_in(node.left, container, asked)
         case ast.Compare(ops=[ast.NotIn()], comparators=[container]):
             return opposite(_is_in(node.left, container, asked))
-    pairs = pairwise(_values([node.left, *node.comparators], asked))
-    return every([_allowed(COMPARISONS, type(sign))(*pair) for sign, pair in zip(node.ops, pairs, strict=True)])
+    raise ValueError(f"not allowed in a rule: {ast.unparse(node)}")
+
+
+def _compared(sign: ast.cmpop, value: object, other: object) -> bool | None:
+    return _allowed(COMPARISONS, type(sign))(value, other)
 
 
 def _is_in(node: ast.expr, container: ast.expr, asked: _Question) -> bool | None:

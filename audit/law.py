@@ -1,8 +1,8 @@
 """The law: where a record belongs, decided anew by code that shares nothing with the detector.
 
-Only the functions of the user's own rules are shared, the shape of the transaction that they take, and the settings
-that say where its fields are. The rules are called a second time here, so they must give the same answer to the same
-transaction.
+Only the functions of the user's own rules are shared, the shape of the transaction that they take, the settings that
+say where its fields are, and the format of the topic of rules. The rules are asked a second time here, so they must
+give the same answer to the same transaction.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from enum import IntFlag
 from typing import NamedTuple, cast
 
 from audit.reading import is_deep, read
+from audit.rules import InQuestion, threshold_alone
 from messaging.batch import Record
 from payments.mapping import DEFAULT_MAPPING, FieldMapping
 from payments.transaction import Transaction
@@ -32,15 +33,15 @@ class Allowed(IntFlag):
 
 
 # Joined once: IntFlag's operators are Python code, and one of them takes a tenth of what judging a record takes.
-_SHORTENED_DEAD_LETTER = Allowed.DEAD_LETTER | Allowed.SHORTENED
+SHORTENED_DEAD_LETTER = Allowed.DEAD_LETTER | Allowed.SHORTENED
+_OR_FRAUD = {otherwise: otherwise | Allowed.FRAUD for otherwise in (Allowed.LEGIT, Allowed.DEAD_LETTER)}
 _OR_A_DEAD_LETTER = {
-    allowed: allowed | _SHORTENED_DEAD_LETTER
-    for allowed in (Allowed.FRAUD, Allowed.LEGIT, Allowed.DEAD_LETTER, Allowed.ANYWHERE)
+    allowed: allowed | SHORTENED_DEAD_LETTER for allowed in map(Allowed, range(Allowed.FRAUD, Allowed.SHORTENED))
 }
 
 
 class Rule(NamedTuple):
-    """A rule of the user's by its name in FRAUD_RULES."""
+    """A rule of code, the user's, by its name in FRAUD_RULES."""
 
     name: str
     ask: Callable[[Transaction], object]
@@ -51,6 +52,8 @@ class Law(NamedTuple):
 
     `refuses_times` where an output may refuse a timestamp that the input has taken. When that was is not known here, so
     then any record may be a dead letter. `refuses_keyless` where an output refuses a record without a key (compaction).
+    `in_question` returns the versions of the rules by which a record with a timestamp may have been judged; `rules` are
+    those of code.
     """
 
     threshold: Decimal
@@ -59,50 +62,33 @@ class Law(NamedTuple):
     refuses_times: bool
     refuses_keyless: bool = False
     mapping: FieldMapping = DEFAULT_MAPPING
+    in_question: Callable[[int], InQuestion] = threshold_alone
 
 
-def judge(record: Record, law: Law) -> tuple[Allowed, str | bytes | None]:
+def judge(record: Record, law: Law, *, by_oldest: bool = False) -> tuple[Allowed, str | bytes | None]:
     """Return where a record of the input may be found, and its identity.
 
-    There is one place for each record, but for one about as large as the topics take: whether its headers fit is not
-    worked out here; and for one that is nested deeper than every parser reads.
+    By the oldest version of the rules in question that is quickly said, and most often right. All of them together
+    allow that and more.
+
+    There is one place for each record, unless the versions of the rules that are in question differ in that; but for
+    one about as large as the topics take: whether its headers fit is not worked out here; and for one that is nested
+    deeper than every parser reads.
     """
     transaction = read(record, law.mapping)
     itself = record.value if transaction is None or law.mapping.id is None else transaction.id
     if record.problem is not None:
-        return _SHORTENED_DEAD_LETTER, itself
-    belongs = Allowed.ANYWHERE if is_deep(record.value or b"") else _belongs(transaction, law)
+        return SHORTENED_DEAD_LETTER, itself
+    in_question = law.in_question(record.timestamp)
+    rules = in_question.oldest if by_oldest else in_question
+    belongs = Allowed.ANYWHERE if is_deep(record.value or b"") else _belongs(transaction, record.timestamp, law, rules)
     may_be_refused = law.refuses_times or (law.refuses_keyless and record.key is None)
     if may_be_refused or _size(record) + _MOST_ADDED_BYTES > law.largest:
         belongs = _OR_A_DEAD_LETTER[belongs]
     return belongs, itself
 
 
-def count_reasons(transaction: Transaction | None, law: Law) -> int | None:
-    """Return how many reasons there are to call it fraud, None for what gets no verdict."""
-    if transaction is None:
-        return None
-    saw = [_asked(rule, transaction) for rule in law.rules]
-    return None if None in saw else (transaction.amount > law.threshold) + saw.count(True)
-
-
-def why(record: Record, law: Law) -> str:
-    """Return the names of the rules that make a record of the input fraud, or why it gets no verdict."""
-    transaction = read(record, law.mapping)
-    if record.problem is not None:
-        return record.problem
-    if transaction is None:
-        return "not a transaction (detector --explain says why)"
-    names = ["amount_over_threshold"] if transaction.amount > law.threshold else []
-    for rule in law.rules:
-        saw = _asked(rule, transaction)
-        if saw is None:
-            return f"rule {rule.name} failed"
-        names += [rule.name] if saw else []
-    return ", ".join(names)
-
-
-def _asked(rule: Rule, transaction: Transaction) -> bool | None:
+def asked(rule: Rule, transaction: Transaction) -> bool | None:
     """Return whether a rule saw something, None where it failed: whatever it raised, or returned but text and None."""
     try:
         saw = rule.ask(transaction)
@@ -113,11 +99,16 @@ def _asked(rule: Rule, transaction: Transaction) -> bool | None:
     return bool(saw) if saw is None or saw is True or saw is False else None
 
 
-def _belongs(transaction: Transaction | None, law: Law) -> Allowed:
-    reasons = count_reasons(transaction, law)
-    if reasons is None:
+def _belongs(transaction: Transaction | None, record_ms: int, law: Law, in_question: InQuestion) -> Allowed:
+    if transaction is None:
         return Allowed.DEAD_LETTER
-    return Allowed.FRAUD if reasons else Allowed.LEGIT
+    answers = [asked(rule, transaction) for rule in law.rules]
+    is_over = transaction.amount > law.threshold
+    is_fraud = True in answers or in_question.is_fraud(transaction, record_ms, is_over=is_over)
+    if is_fraud:
+        return Allowed.FRAUD
+    otherwise = Allowed.DEAD_LETTER if None in answers else Allowed.LEGIT
+    return _OR_FRAUD[otherwise] if is_fraud is None else otherwise
 
 
 def _size(record: Record) -> int:

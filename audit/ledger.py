@@ -10,12 +10,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from copy import deepcopy
 
+from msgspec.structs import replace
+
 from audit.findings import ALTERED, DOUBLED, FOREIGN, LOST, MISROUTED, OUT_OF_ORDER, Findings, Offences, Place
-from audit.law import Allowed, Law, count_reasons, judge
-from audit.origins import contents_before, coordinates, without_coordinates
+from audit.law import SHORTENED_DEAD_LETTER, Allowed, Law, judge
+from audit.origins import content_before, coordinates, without_coordinates
 from audit.partition import FOUND, FOUND_BY_CONTENT, NO_KEY, Partition, fingerprint, key_hash, time_of
 from audit.places import INDEX, PARTITION_BIT, Places
-from audit.reading import identity, read
+from audit.reading import identity
 from messaging.batch import Record
 from messaging.settings import TopicSettings
 
@@ -50,7 +52,7 @@ class Ledger:
         content = fingerprint(record, record.headers)
         partition = self._input[record.partition]
         place = record.partition << PARTITION_BIT | len(partition.offsets)
-        partition.append(record, content, *judge(record, self._law))
+        partition.append(record, content, *judge(record, self._law, by_oldest=True))
         self._places.add(content + time_of(record), place)
         if self._places_by_content is not None:
             self._places_by_content.add(content, place)
@@ -62,7 +64,8 @@ class Ledger:
         if place is not None:
             self._match_dead_letter(place, record)
             return
-        content = self._content_before(record)
+        places = self._by_content() if record.has_broker_time else self._places
+        content = content_before(record, places, self._topics, self._law)
         if content is None:
             may_be_older = self._is_cut and (record.has_broker_time or coordinates(record, self._topics) is not None)
             self._unmatched.append((hash(identity(record, self._law.mapping)), _position(record), may_be_older))
@@ -133,10 +136,21 @@ class Ledger:
             return
         partition, index = self._input[place >> PARTITION_BIT], place & INDEX
         partition.found[index] = how
-        if not partition.allowed[index] & self._destinations[record.topic]:
+        if not partition.allowed[index] & self._destinations[record.topic] and not self._may_be(place, record):
             self._offences.add(MISROUTED, _position(record), self._origin(place))
         elif not self._is_in_order(place, partition.keys[index], record):
             self._offences.add(OUT_OF_ORDER, _position(record), self._origin(place))
+
+    def _may_be(self, place: int, record: Record) -> bool:
+        """Tell whether a record of the input may be there by any version of the rules, also one that came after it.
+
+        The output tells all that they look at, but not whether a record could be read whole.
+        """
+        partition, index = self._input[place >> PARTITION_BIT], place & INDEX
+        if partition.allowed[index] == SHORTENED_DEAD_LETTER:
+            return False
+        came_in = replace(record, **self._origin(place)._asdict(), timestamp=partition.times[index], headers=())
+        return bool(judge(came_in, self._law)[0] & self._destinations[record.topic])
 
     def _is_in_order(self, place: int, key: int, record: Record) -> bool:
         """Tell whether what stood before it in its account stands before it there too; without a key it has none."""
@@ -147,20 +161,6 @@ class Ledger:
             return False
         last[key] = place
         return True
-
-    def _content_before(self, record: Record) -> int | None:
-        """Return the fingerprint of the input that it follows from, None where there is none.
-
-        The detector may have added reasons to its headers. Where the input has some too, and a record like it has fewer
-        or more, their number tells which of them it was.
-        """
-        places, time = (self._by_content(), 0) if record.has_broker_time else (self._places, time_of(record))
-        contents = contents_before(record, self._topics)
-        known = {added: content for added, content in contents.items() if content + time in places}
-        likeliest = next(iter(known.values()), None)
-        if len(known) > 1:
-            return known.get(count_reasons(read(record, self._law.mapping), self._law) or 0, likeliest)
-        return likeliest
 
     def _tell_altered_from_foreign(self, offences: Offences) -> set[int]:
         """Count what matched nothing, and return the places of which it is the altered rest."""

@@ -43,13 +43,6 @@ def every(values: Sequence[object]) -> bool | None:
     return True if all(value is True for value in values) else None
 
 
-def some(values: Sequence[object]) -> bool | None:
-    """Join values as `or` does."""
-    if any(value is True for value in values):
-        return True
-    return False if all(value is False for value in values) else None
-
-
 def opposite(value: object) -> bool | None:
     """Return what `not` makes of a value."""
     return not value if isinstance(value, bool) else None
@@ -66,10 +59,10 @@ def contains(text: object, part: object) -> bool | None:
 
 
 def _is_equal(value: object, other: object) -> bool | None:
-    kinds = {_kind(value), _kind(other)}
-    if _NOTHING in kinds or kinds == {_COLLECTION}:
+    kind, other_kind = _kind(value), _kind(other)
+    if _NOTHING in (kind, other_kind) or kind == other_kind == _COLLECTION:
         return None
-    return len(kinds) == 1 and value == other
+    return kind == other_kind and value == other
 
 
 def _is_unequal(value: object, other: object) -> bool | None:
@@ -77,8 +70,8 @@ def _is_unequal(value: object, other: object) -> bool | None:
 
 
 def _in_order(compare: Callable[[Any, Any], bool], value: object, other: object) -> bool | None:
-    are_comparable = {_kind(value), _kind(other)} in ({_NUMBER}, {_TEXT})
-    return compare(value, other) if are_comparable else None
+    kind = _kind(value)
+    return compare(value, other) if kind == _kind(other) and kind in (_NUMBER, _TEXT) else None
 
 
 def _kind(value: object) -> str:

@@ -52,8 +52,10 @@ def show(findings: Findings, log_format: str, output: Output) -> None:
     """Print the table, or in the JSON format log the same as the fields of one event."""
     if log_format == "text":
         output.write(table(findings) + "\n")
-    fields = {"counts": findings.counts(), "examples": findings.offences.examples}
+    examples = findings.offences.examples
+    fields = {"counts": findings.counts(), "examples": examples, "rule_versions": findings.versions}
+    rules = f", by {findings.versions} versions of the rules" if findings.versions > 1 else ""
     if findings.law_holds:
-        logger.info("audit passed: every record is accounted for", extra={"fields": fields})
+        logger.info("audit passed: every record is accounted for%s", rules, extra={"fields": fields})
     else:
-        logger.error("audit failed: not every record is accounted for", extra={"fields": fields})
+        logger.error("audit failed: not every record is accounted for%s", rules, extra={"fields": fields})

@@ -40,6 +40,11 @@ class AuditSettings:
     runtime: RuntimeSettings
     consumer_group: str = consumer_group()
     fraud_threshold: Decimal = setting(
-        "FRAUD_THRESHOLD", "900", number_from_zero, "amounts over this are fraud; exactly this much is legit"
+        "FRAUD_THRESHOLD",
+        "900",
+        number_from_zero,
+        "amounts over this are fraud, exactly this much is legit: amount_over_threshold, if RULES_TOPIC has no other",
     )
-    fraud_rules: Sequence[Rule] = setting("FRAUD_RULES", "", rules, "more rules, as module:function, comma-separated")
+    fraud_rules: Sequence[Rule] = setting(
+        "FRAUD_RULES", "", rules, "rules that are code, as module:function, comma-separated"
+    )

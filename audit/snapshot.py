@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
-from audit.connection import configuration, or_failed, or_refused
+from audit.connection import configuration, is_refused, or_failed, or_refused
 from audit.settings import AuditSettings
 from messaging.batch import Offsets
 from messaging.confluent.refusals import Refusals
@@ -31,11 +31,11 @@ from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
 
 NOT_MADE = "stopped before the end: no result"
-_ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 
 _SPECS: Any = OffsetSpec  # its functions come without types
-_LATEST, _EARLIEST = _SPECS.latest(), _SPECS.earliest()
+LATEST, EARLIEST = _SPECS.latest(), _SPECS.earliest()
 
 _ANY_TIME_MS = 2**63 - 1
 
@@ -99,10 +99,10 @@ def take_snapshot(settings: AuditSettings, stop: Stop) -> Snapshot:
         limits = {name: _limits(described) for name, described in _settings(admin, topics.all).items()}
         source_takes, *takes = (limits[name] or KAFKAS_LIMITS for name in topics.all)
         return Snapshot(
-            begins=_offsets(admin, partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED),
+            begins=offsets(admin, partitions, EARLIEST, IsolationLevel.READ_UNCOMMITTED),
             committed=_committed(admin, settings.consumer_group, source),
-            output_ends=_offsets(admin, outputs, _LATEST, IsolationLevel.READ_UNCOMMITTED),
-            input_ends=_offsets(admin, source, _LATEST, IsolationLevel.READ_COMMITTED),
+            output_ends=offsets(admin, outputs, LATEST, IsolationLevel.READ_UNCOMMITTED),
+            input_ends=offsets(admin, source, LATEST, IsolationLevel.READ_COMMITTED),
             largest=min(output.largest for output in takes),
             refuses_times=any(may_refuse(output, source_takes) for output in takes),
             refuses_keyless=any(output.is_compacted for output in takes),
@@ -111,7 +111,7 @@ def take_snapshot(settings: AuditSettings, stop: Stop) -> Snapshot:
 
 
 def _wait_for_answer(admin: AdminClient, stop: Stop) -> None:
-    deadline = time.monotonic() + _ANSWER_SECONDS
+    deadline = time.monotonic() + ANSWER_SECONDS
     while True:
         try:
             admin.list_topics(timeout=_SLICE_SECONDS)
@@ -125,11 +125,11 @@ def _wait_for_answer(admin: AdminClient, stop: Stop) -> None:
 
 
 def _partitions(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Sequence[TopicPartition]:
-    topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
+    topics = admin.list_topics(timeout=ANSWER_SECONDS).topics
     missing = [name for name in names if name not in topics]
     # Not there, or not to be seen: only who asks for it by its name is told.
-    told = {name: admin.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].error for name in missing}
-    hidden = [name for name, error in told.items() if _is_refused(error)]
+    told = {name: admin.list_topics(name, timeout=ANSWER_SECONDS).topics[name].error for name in missing}
+    hidden = [name for name, error in told.items() if is_refused(error)]
     if hidden:
         with or_refused():
             raise refusals.missing(dict.fromkeys(hidden, "Describe"))
@@ -140,13 +140,14 @@ def _partitions(admin: AdminClient, refusals: Refusals, names: Sequence[str]) ->
 
 def _committed(admin: AdminClient, group: str, source: Sequence[TopicPartition]) -> Mapping[int, int]:
     asked = [ConsumerGroupTopicPartitions(group, list(source))]
-    answer = admin.list_consumer_group_offsets(asked, request_timeout=_ANSWER_SECONDS)[group].result()
+    answer = admin.list_consumer_group_offsets(asked, request_timeout=ANSWER_SECONDS)[group].result()
     return {place.partition: place.offset for place in answer.topic_partitions if place.offset >= 0}
 
 
-def _offsets(admin: AdminClient, places: Sequence[TopicPartition], which: Any, isolation: IsolationLevel) -> Offsets:
+def offsets(admin: AdminClient, places: Sequence[TopicPartition], which: Any, isolation: IsolationLevel) -> Offsets:
+    """Return the EARLIEST or the LATEST offset of each place. Raises KafkaException."""
     asked = dict.fromkeys(places, which)
-    answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=_ANSWER_SECONDS)
+    answers = admin.list_offsets(asked, isolation_level=isolation, request_timeout=ANSWER_SECONDS)
     return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
 
 
@@ -158,13 +159,9 @@ def _settings(admin: AdminClient, names: Sequence[str]) -> Mapping[str, Mapping[
 
 def _values(answer: Future[Any]) -> Mapping[str, str] | None:
     error = answer.exception()
-    if isinstance(error, KafkaException) and _is_refused(error.args[0]):
+    if isinstance(error, KafkaException) and is_refused(error.args[0]):
         return None
     return {name: setting.value for name, setting in answer.result().items()}
-
-
-def _is_refused(error: KafkaError | None) -> bool:
-    return error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
 def _limits(settings: Mapping[str, str] | None) -> Limits | None:

@@ -20,6 +20,7 @@ import simpleeval
 
 from decision.rule import Rule
 from decision.ruleset import RuleSet
+from decision.verdict import Verdict
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 
@@ -80,9 +81,13 @@ def _ours(expressions: Sequence[str], paid: Mapping[str, Any]) -> Ask:
     rules = RuleSet({each: Rule(each) for each in expressions})
     reader = TransactionReader(DEFAULT_MAPPING)
     value = ENCODER.encode({"id": "1", "source": "a", "target": "b", **paid})
-    rules.ask(reader.read(value), 0)  # from the next one on, the fields that were asked for are decoded
+    rules.judge(reader.read(value), 0)  # from the next one on, the fields that were asked for are decoded
     transaction = reader.read(value)
-    return lambda: [saw for _, saw in rules.ask(transaction, 0)] or [False]
+    return lambda: _answers(rules.judge(transaction, 0))
+
+
+def _answers(verdict: Verdict) -> Sequence[Any]:
+    return [*(True for _ in verdict.hits), *(None for _ in verdict.undecided)] or [False]
 
 
 def _evalidate(expressions: Sequence[str], paid: Mapping[str, Any]) -> Ask:

@@ -14,6 +14,7 @@ from decision.scope import Scope
 from decision.source import printed
 from decision.templates import statement
 from decision.verdict import Hit, Values, candidate_label
+from payments.mapping import Path
 from payments.transaction import Transaction
 
 THRESHOLD_RULE = "amount_over_threshold"
@@ -42,6 +43,15 @@ class AskedRule:
         over = _OVER.fullmatch(rule.when) if name == THRESHOLD_RULE else None
         self._threshold = over and over[1]
         self._points = _capped(Decimal(rule.points)) if _PLAIN_POINTS.fullmatch(rule.points) else None
+
+    @property
+    def fields_of_points(self) -> Sequence[Path]:
+        """The fields that its points look at."""
+        if self._points is not None:
+            return ()
+        scope = Scope()
+        translate_number(self.rule.points, scope)
+        return scope.fields
 
     def holds_for(self, source: str) -> bool:
         """Tell whether an account is in the rule's share: by a hash of both, so the answer stays the same."""

@@ -1,43 +1,50 @@
-"""A set of rules as one compiled function, and what follows from it for a transaction."""
+"""A set of rules as a compiled function, and what follows from it for a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from types import MappingProxyType
+from typing import NamedTuple
 
 from decision.asked_rule import AskedRule
 from decision.compilation import function
 from decision.expression import translate
-from decision.leaves import FIELD
 from decision.rule import Rule
 from decision.scope import Scope
 from decision.templates import statement
 from decision.verdict import Hit, Verdict, points_of
+from payments.mapping import Path
 from payments.transaction import Transaction
 
 _NONE: Mapping[str, Rule] = MappingProxyType({})
 
+_MOST_TOGETHER = 50
+
 Answers = Sequence[tuple[int, bool | None]]
+Ask = Callable[[Transaction, int], Answers]
+
+
+class Part(NamedTuple):
+    """Some rules of a set as one function, which returns the numbers of those that hit or are undecided."""
+
+    ask: Ask
+    fields: Sequence[Path]
 
 
 class RuleSet:
     """Rules that are asked together, by their names; `asked` are those that are not off.
 
-    Raises InvalidExpression where one of them is not allowed.
+    `fields` are the paths of all fields that they look at. Raises InvalidExpression where one of them is not allowed.
     """
 
     def __init__(self, rules: Mapping[str, Rule], candidates: Mapping[str, Rule] = _NONE) -> None:
-        self.asked = [
-            *(AskedRule(name, rule) for name, rule in rules.items() if rule.mode != "off"),
-            *(AskedRule(name, rule, is_candidate=True) for name, rule in candidates.items()),
-        ]
-        scope = Scope()
-        conditions = [translate(asked.rule.when, scope) for asked in self.asked]
-        statements = [
-            statement(f"if (saw := X) is not False: found = (*found, ({number}, saw))", X=condition.tree)
-            for number, condition in enumerate(conditions)
-        ]
-        self.needs_json = any(part.startswith(FIELD) for condition in conditions for part in condition.parts)
-        self._ask: Callable[[Transaction, int], Answers] = function(scope, statements)
+        rules_asked = [AskedRule(name, rule) for name, rule in rules.items() if rule.mode != "off"]
+        candidates_asked = [AskedRule(name, rule, is_candidate=True) for name, rule in candidates.items()]
+        self.asked = [*rules_asked, *candidates_asked]
+        parts = [*_parts(rules_asked, 0), *_parts(candidates_asked, len(rules_asked))]
+        paths = [path for part in parts for path in part.fields]
+        self.fields = [*dict.fromkeys((*paths, *(path for asked in self.asked for path in asked.fields_of_points)))]
+        self._ask: Ask = parts[0].ask if len(parts) == 1 else partial(_ask_all, [part.ask for part in parts])
 
     def __str__(self) -> str:
         """Return how many there are of each kind."""
@@ -69,3 +76,26 @@ class RuleSet:
                 (hits if asked.is_live else shadow).append(asked.hit(transaction, record_ms))
         # Tuples, because Python looks into lists again and again for what it can collect.
         return Verdict(transaction, tuple(hits), points_of(hits), tuple(shadow), tuple(undecided))
+
+
+def _parts(asked: Sequence[AskedRule], first: int) -> Iterator[Part]:
+    """Yield the parts of rules that follow each other, the first of which has this number."""
+    for begin in range(0, len(asked), _MOST_TOGETHER):
+        conditions = tuple(each.rule.when for each in asked[begin : begin + _MOST_TOGETHER])
+        yield _compiled(conditions, first + begin)
+
+
+@lru_cache(maxsize=64)
+def _compiled(conditions: tuple[str, ...], first: int) -> Part:
+    """Compile conditions, once: where one rule has changed, the other parts of the next set are those of the last."""
+    scope = Scope()
+    trees = [translate(condition, scope).tree for condition in conditions]
+    statements = [
+        statement(f"if (saw := X) is not False: found = (*found, ({number}, saw))", X=tree)
+        for number, tree in enumerate(trees, first)
+    ]
+    return Part(function(scope, statements), scope.fields)
+
+
+def _ask_all(asks: Sequence[Ask], transaction: Transaction, record_ms: int) -> Answers:
+    return [answer for ask in asks for answer in ask(transaction, record_ms)]

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import reduce
 
 from msgspec import Struct
 
+from decision.values import ARITHMETIC
 from payments.transaction import Transaction
 
 FRAUD_POINTS = Decimal(100)
@@ -48,8 +50,8 @@ class Verdict(Struct, frozen=True, gc=False):
 
 
 def points_of(hits: Sequence[Hit]) -> Decimal:
-    """Return the points of hits together."""
-    return sum([hit.points for hit in hits], _NO_POINTS)
+    """Return the points of hits together, rounded half even to 50 digits."""
+    return reduce(ARITHMETIC.add, [hit.points for hit in hits], _NO_POINTS)
 
 
 def candidate_label(name: str) -> str:

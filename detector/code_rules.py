@@ -49,7 +49,8 @@ def with_code_rules(verdict: Verdict, rules: Sequence[CodeRule]) -> Verdict:
             failed = failed or str(error)
     if not (hits or failed):
         return verdict
-    return replace(verdict, hits=(*verdict.hits, *hits), score=verdict.score + points_of(hits), failed=failed)
+    all_hits = (*verdict.hits, *hits)
+    return replace(verdict, hits=all_hits, score=points_of(all_hits), failed=failed)
 
 
 def hits_of(rule: CodeRule, transaction: Transaction) -> Sequence[Hit]:

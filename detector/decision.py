@@ -32,7 +32,8 @@ class Decision:
     def take_up(self, book: RuleBook) -> None:
         """Judge by the rules in a book from now on; where it has none over the threshold, by that of the settings."""
         self.rules = RuleSet({THRESHOLD_RULE: self._threshold, **book.rules}, book.candidates)
-        self._reader = TransactionReader(self._mapping, keeps_json=self._keeps_json or self.rules.needs_json)
+        fields = self.rules.fields
+        self._reader = TransactionReader(self._mapping, wanted=fields, keeps_json=self._keeps_json or bool(fields))
 
     def judge(self, record: Record) -> Verdict:
         """Return the verdict on a record. Raises InvalidTransaction where it is not a transaction."""

@@ -37,9 +37,9 @@ def explain(record: Record, decision: Decision, mapping: FieldMapping, tried: Ru
     transaction, at = verdict.transaction, record.timestamp
     lines = [
         *_fields_read(transaction, mapping),
-        *_verdict(verdict),
         *_outcomes("rule", decision.rules, transaction, at),
         *(("rule", f"{_outcome_of_code(rule, transaction)}: {rule.name}") for rule in decision.code_rules),
+        *_verdict(verdict),
         *_outcomes("tried", tried, transaction, at),
     ]
     return _text(lines), verdict.is_fraud or verdict.failed is None

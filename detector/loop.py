@@ -6,7 +6,7 @@ between two records: the rest of the batch is not judged, and nothing of it is c
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from detector.assignment import Assignment
@@ -78,10 +78,6 @@ class Detector:
     stop: Stop
     standstills: StandstillReport = field(default_factory=StandstillReport)
 
-    def waiting_for(self) -> Mapping[str, str]:
-        """Return what does not go on, see messaging.seam."""
-        return {**self.processor.waiting_for(), **self.rules.waiting_for()}
-
 
 def run(detector: Detector) -> None:
     """Judge until a stop is asked for. Raises ClientFailed, and ServiceFailed when rules keep failing."""
@@ -96,7 +92,7 @@ def run(detector: Detector) -> None:
         if aborts:
             detector.stop.wait(_PAUSE_AFTER_ABORT_SECONDS)
         if not detector.stop.requested:  # what a stop has left of a batch is not in the lag
-            detector.standstills.report(detector.waiting_for)
+            detector.standstills.report(detector.processor.waiting_for)
             detector.report.summary(detector.processor.lag)
 
 

@@ -1,7 +1,7 @@
 """Follows the topic of rules. What goes wrong there changes no rule and stops no payment: the log tells it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from decision.rulebook import Entry, Outcome, RuleBook
@@ -41,26 +41,31 @@ class RuleReader:
         self.book = RuleBook()
         self._topic = topic
         self._reader: Reader | None = None
-        self._problem = ""
+        self._is_known = False
+        self._is_interrupted = False
         self._has_news = False
         self._poll = Every(_SECONDS_BETWEEN_POLLS, starts_due=True)
         self._take_up = Every(_SECONDS_BETWEEN_TAKE_UPS, starts_due=True)
         self._open = Every(_SECONDS_BETWEEN_READERS, starts_due=False)
 
     def start(self, stop: Stop, heartbeat: Heartbeat) -> None:
-        """Read the topic up to where it ends now. Raises ClientFailed, and ServiceFailed for one that is not fit.
+        """Read the topic up to where it ends now. Raises ServiceFailed for one that is not fit.
 
         Where it may not be read, or is not there and may not be created, the log is told, and the book stays as it is.
+        What has been read once is gone on with where Kafka does not answer; else that raises ClientFailed.
         """
+        self._is_interrupted = False
         try:
-            end = self._end()
-            self._reader = self._opened()
-            while self._position() < end and not stop.requested:
-                heartbeat.beat()
-                self._take(self._reader.poll(_POLL_SECONDS_AT_START))
+            self._read_to_end(stop, heartbeat)
         except AccessRefused as refused:
             self.close()
             logger.warning("going on without the topic of rules, RULES_TOPIC=%s: %s", self._topic.name, refused)
+        except ClientFailed as failed:
+            if not self._is_known:
+                raise
+            self._interrupt(failed)
+        else:
+            self._is_known = True
 
     def has_changed(self) -> bool:
         """Read what has come; tell, once and at most once a second, whether the book has other rules. Never raises."""
@@ -70,18 +75,18 @@ class RuleReader:
         self._has_news = self._has_news and not is_time
         return is_time
 
-    def waiting_for(self) -> Mapping[str, str]:
-        """Return why the topic cannot be followed, for the log; see messaging.seam."""
-        if not self._problem:
-            return {}
-        return {f"the rules stay as they are, at version {self.book.version}": self._problem}
-
     def close(self) -> None:
         """Close the reader; the book stays. Never raises."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        self._problem = ""
+
+    def _read_to_end(self, stop: Stop, heartbeat: Heartbeat) -> None:
+        end = self._end()
+        self._reader = self._opened()
+        while self._position() < end and not stop.requested:
+            heartbeat.beat()
+            self._take(self._reader.poll(_POLL_SECONDS_AT_START))
 
     def _end(self) -> int:
         """Return where the topic ends, after it has been created where it was missing."""
@@ -101,16 +106,19 @@ class RuleReader:
         return 0 if self._reader is None else self._reader.positions[self._topic.name, 0]
 
     def _follow(self) -> None:
-        if self._reader is None and not (self._problem and self._open.is_due()):
+        if self._reader is None and not (self._is_interrupted and self._open.is_due()):
             return
         try:
             self._reader = self._reader or self._opened()
             self._take(self._reader.poll(0))
         except (ClientFailed, AccessRefused) as error:
-            self.close()
-            self._problem = str(error)
-        else:
-            self._problem = ""
+            self._interrupt(error)
+
+    def _interrupt(self, error: ClientFailed | AccessRefused) -> None:
+        """Close the reader for a while."""
+        self.close()
+        self._is_interrupted = True
+        logger.warning("the rules stay as they are, at version %d: %s; trying again", self.book.version, error)
 
     def _take(self, records: Sequence[Record]) -> None:
         entries = [self._taken(record) for record in records]

@@ -28,6 +28,7 @@ from detector.verdict_log import VerdictLog
 from messaging.batch import Record
 from messaging.seam import ClientLibrary
 from messaging.supervisor import Failures, keep_running, load_library
+from messaging.topics import payments_topics
 from runtime.health import Heartbeat
 from runtime.output import Output
 from runtime.process import Process
@@ -186,5 +187,5 @@ def judge_in_group(service: Service, outputs: Outputs, heartbeat: Heartbeat) -> 
 def prepare(settings: DetectorSettings, library: ClientLibrary) -> Outputs:
     """Make sure that the topics exist, and return where the verdicts lead."""
     names = settings.topics
-    library.create_topics(settings.connection, settings.topic_creation, names.all)
+    library.create_topics(settings.connection, payments_topics(settings.topic_creation, names.all))
     return outputs_of(names, library.describe_topics(settings.connection, names.all))

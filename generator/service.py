@@ -14,6 +14,7 @@ from generator.settings import GeneratorSettings
 from messaging.batch import Message
 from messaging.seam import ClientLibrary
 from messaging.supervisor import Failures, keep_running, load_library
+from messaging.topics import payments_topics
 from payments.writing import TransactionWriter
 from runtime.health import Heartbeat
 from runtime.process import Process
@@ -50,7 +51,7 @@ def generate(
     settings: GeneratorSettings, library: ClientLibrary, messages: Iterator[Message], report: Report, stop: Stop
 ) -> None:
     """Generate with one client, until the messages end, a stop is asked for or the client fails."""
-    library.create_topics(settings.connection, settings.topic_creation, [settings.topic])
+    library.create_topics(settings.connection, payments_topics(settings.topic_creation, [settings.topic]))
     heartbeat = Heartbeat(settings.runtime.health_file)
     with closing(library.open_publisher(settings.connection)) as publisher:
         logger.info("connected: writing to %s", settings.topic)

@@ -6,15 +6,18 @@ transaction, or not at all. A partition is *gained* when the consumer group assi
 the group takes it away, or no longer counts this member as one.
 
 Roles: a *processor* polls as a member of a consumer group and commits; a *publisher* only writes; a *reader* reads
-between two offsets, in no group. Every implementation passes the same contract tests (tests/contract).
+from an offset to another, or without an end, in no group. Every implementation passes the same contract tests
+(tests/contract).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from messaging.batch import Batch, Message, Offsets, Record
-from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
-from messaging.topics import Topic
+from messaging.settings import ConnectionSettings, GroupSettings
+from messaging.topics import Topic, TopicShape
+
+FOLLOW = 2**63 - 1  # in the place of an end, the largest offset that Kafka can have: one that never comes
 
 
 class BatchAborted(Exception):
@@ -88,9 +91,10 @@ class Processor(Protocol):
     def waiting_for(self) -> Mapping[str, str]:
         """Return what does not go on at this moment, though Kafka may answer, each with the reason; both for the log.
 
-        It is that this member is not in the group, that a partition has no leader, or that one is read up to where a
-        Kafka transaction of another producer is open: the offset is named, a few seconds later. What has the same name
-        in two answers has not moved between them. Answers within about a second. Never raises.
+        It is that this member is not in the group, that the topic does not exist any more, that a partition has no
+        leader, or that one is read up to where a Kafka transaction of another producer is open: the offset is named, a
+        few seconds later. What has the same name in two answers has not moved between them. Answers within about a
+        second. Never raises.
         """
 
     def close(self) -> None:
@@ -119,17 +123,29 @@ class Publisher(Protocol):
 
 
 class Reader(Protocol):
-    """Reads partitions from their starts to their ends. It joins no group and commits nothing."""
+    """Reads partitions from their starts to their ends, or follows those whose end is FOLLOW.
+
+    It joins no group and commits nothing.
+    """
 
     @property
     def left(self) -> Offsets:
         """Up to where the partitions are still to be read; empty when all have been."""
 
+    @property
+    def positions(self) -> Offsets:
+        """Up to where each partition has been read, markers of Kafka transactions and aborted records included.
+
+        Where a start is not named, 0 until something has been read.
+        """
+
     def poll(self, seconds: float) -> Sequence[Record]:
         """Return the next committed records that lie before the ends, none when none came within `seconds`.
 
-        Each partition's records are in order. Kafka transactions that are open before the ends are waited for. Raises
-        ClientFailed and AccessRefused.
+        With 0 seconds it takes what has come in the meantime and waits for nothing, whatever has become of the brokers.
+        Each partition's records are in order. Kafka transactions that are open before the ends are waited for. A topic
+        that has fewer records than were read was made anew: it is read from its first record, with lower offsets than
+        before. Raises ClientFailed, also a few seconds after a topic was deleted, and AccessRefused.
         """
 
     def close(self) -> None:
@@ -142,9 +158,7 @@ class ClientLibrary(Protocol):
     Every function raises ClientFailed when Kafka does not answer, and AccessRefused when it refuses.
     """
 
-    def create_topics(
-        self, connection: ConnectionSettings, creation: TopicCreationSettings, names: Sequence[str]
-    ) -> None:
+    def create_topics(self, connection: ConnectionSettings, topics: Mapping[str, TopicShape]) -> None:
         """Create the topics that do not exist, and tell the log which. One that is there only has to be visible."""
 
     def describe_topics(self, connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:

@@ -68,7 +68,7 @@ def transactions_topic() -> Any:
         "TRANSACTIONS_TOPIC",
         "transactions",
         topic_name,
-        "the topic that the generator writes; all four topics must differ",
+        "the topic that the generator writes; all five topics must differ",
     )
 
 
@@ -121,7 +121,7 @@ class TopicCreationSettings:
         "TOPIC_PARTITIONS",
         "4",
         partial(whole_number, 1, 10_000),
-        "partitions of each topic that is created; at most this many detectors share the work",
+        "partitions of each topic that is created, but for the rules'; at most this many detectors share the work",
     )
     replication_factor: int = setting(
         "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each of those partitions"
@@ -138,11 +138,16 @@ class TopicSettings:
     dead_letter: str = setting(
         "DEAD_LETTER_TOPIC", "dead-letter", topic_name, "records that are not valid transactions"
     )
+    rules: str = setting(
+        "RULES_TOPIC", "rules", topic_name, "every change of the rules; one partition, from which nothing is deleted"
+    )
 
     def __post_init__(self) -> None:
         """Refuse a name used twice: a detector would read its own output for ever."""
-        named = zip(("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC"), self.all, strict=True)
-        twice = [Mistake(name, topic, "a topic of its own") for name, topic in named if self.all.count(topic) > 1]
+        settings = ("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC", "RULES_TOPIC")
+        topics = (*self.all, self.rules)
+        named = zip(settings, topics, strict=True)
+        twice = [Mistake(name, topic, "a topic of its own") for name, topic in named if topics.count(topic) > 1]
         if twice:
             raise InvalidSettings(twice)
 
@@ -153,5 +158,5 @@ class TopicSettings:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """All names, the input's first."""
+        """The names of all that transactions pass through, the input's first; the rules are not among them."""
         return (self.transactions, *self.outputs)

@@ -16,9 +16,19 @@ _OPEN = (
 )
 
 
+def does_not_exist(topic: str) -> str:
+    """Return what is said of a topic that Kafka does not know."""
+    return f"the topic {topic} does not exist"
+
+
 def not_joined(group: str, why: str) -> Mapping[str, str]:
     """Return that the member is not in the group."""
     return {f"waiting for the group {group}": why}
+
+
+def not_there(topic: str) -> Mapping[str, str]:
+    """Return that there is nothing to read."""
+    return {f"waiting for the topic {topic}": "it does not exist"}
 
 
 def not_led(topic: str, partitions: Collection[int]) -> Mapping[str, str]:

@@ -14,7 +14,6 @@ from confluent_kafka.admin import (
     AclOperation,
     AclPermissionType,
     AdminClient,
-    NewTopic,
     ResourcePatternType,
     ResourceType,
     ScramCredentialInfo,
@@ -24,7 +23,9 @@ from confluent_kafka.admin import (
 )
 
 from messaging.confluent.connection import security_configuration
+from messaging.confluent.topics import new_topic
 from messaging.settings import ConnectionSettings, TopicCreationSettings, TopicSettings, consumer_group
+from messaging.topics import TopicShape, payments_topics, rules_topic
 from provisioning.principals import USERS, Right, rights
 
 ITERATIONS = 8192
@@ -46,7 +47,8 @@ def apply(settings: SetupSettings, secrets: Path) -> None:
     """Make the users, with the passwords that are in `secrets`, the topics and the ACLs. Raises KafkaException."""
     admin = open_admin(settings.connection)
     _make_users(admin, {user: (secrets / user / "password").read_bytes() for user in USERS})
-    _make_topics(admin, settings.topic_creation, settings.topics.all)
+    names, creation = settings.topics, settings.topic_creation
+    _make_topics(admin, {**payments_topics(creation, names.all), **rules_topic(creation, names.rules)})
     allow_only(admin, rights(settings.consumer_group, settings.topics))
 
 
@@ -83,9 +85,9 @@ def _make_users(admin: AdminClient, passwords: Mapping[str, bytes]) -> None:
     _expect(admin.alter_user_scram_credentials(users, **_PATIENT).values())
 
 
-def _make_topics(admin: AdminClient, creation: TopicCreationSettings, names: Sequence[str]) -> None:
-    topics = [NewTopic(name, creation.partitions, creation.replication_factor) for name in names]
-    for made in admin.create_topics(topics, **_PATIENT).values():
+def _make_topics(admin: AdminClient, topics: Mapping[str, TopicShape]) -> None:
+    new = [new_topic(name, shape) for name, shape in topics.items()]
+    for made in admin.create_topics(new, **_PATIENT).values():
         error = made.exception()
         if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
             continue

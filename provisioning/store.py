@@ -3,7 +3,7 @@
     authority/   key.pem  ca.pem                   signs; for nobody else
     kafka/       key-and-certificate.pem  ca.pem   the broker's
     setup/       key.pem  certificate.pem  ca.pem  for the one who makes users, topics and ACLs
-    generator/   password  ca.pem                  and so detector/ and audit/
+    generator/   password  ca.pem                  and so detector/, audit/ and operator/
 
 What is missing is made, so a file that is deleted is replaced the next time: that is how secrets are rotated.
 """

@@ -62,6 +62,7 @@ class ServiceSettings(Protocol):
         """The part that every service has."""
 
 
+S = TypeVar("S")
 T = TypeVar("T", bound=ServiceSettings)
 Serve = Callable[[T, Stop], int | None]
 
@@ -75,7 +76,7 @@ def run_service(
     process where it cannot go on.
     """
     options = options or argument_parser(process.name, settings_class).parse_args()
-    settings, warnings = _settings_or_end(process.name, settings_class)
+    settings, warnings = settings_or_end(process.name, settings_class)
     if options.check:
         _tell(process.name, warnings)
         end(EXIT_OK)
@@ -108,8 +109,8 @@ def _table_line(declared: Setting) -> str:
     return f"  {declared.name:<30} {declared.default or '(unset)':<16} {declared.explanation}"
 
 
-def _settings_or_end(name: str, settings_class: type[T]) -> tuple[T, Sequence[str]]:
-    """Return the settings, and warnings of names in `.env` that no part knows."""
+def settings_or_end(name: str, settings_class: type[S]) -> tuple[S, Sequence[str]]:
+    """Return the settings, and warnings of names in `.env` that no part knows; end the process if they are invalid."""
     try:
         file = env_file()
         settings = read_settings(settings_class, {**file, **os.environ})

@@ -13,6 +13,7 @@ from audit.settings import AuditSettings
 from detector.settings import DetectorSettings
 from embedded_kafka.choice import PortSettings
 from generator.settings import GeneratorSettings
+from rules.settings import RulesSettings
 from runtime.settings import Setting, all_settings
 
 COMMAND = ".venv/bin/python -m scripts.write_settings"
@@ -20,6 +21,7 @@ PARTS = {
     "generator": GeneratorSettings,
     "detector": DetectorSettings,
     "audit": AuditSettings,
+    "rules": RulesSettings,
     "embedded_kafka": PortSettings,
 }
 _ROOT = Path(__file__).parents[1]

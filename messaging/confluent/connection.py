@@ -20,6 +20,7 @@ from messaging.settings import ConnectionSettings
 
 ANSWER_SECONDS = 10.0
 _LEAVE_SECONDS = 1.0
+STATISTICS_SECONDS = 5
 SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 _PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.02
@@ -41,7 +42,7 @@ def configuration(connection: ConnectionSettings, refusals: Refusals) -> dict[st
         # A machine that is gone refuses nothing: after this long another one is asked instead.
         "socket.connection.setup.timeout.ms": 2_000,
         "socket.timeout.ms": 5_000,
-        "statistics.interval.ms": 5_000,
+        "statistics.interval.ms": STATISTICS_SECONDS * 1000,
         "stats_cb": watch_connections,
     }
 

@@ -20,23 +20,23 @@ from messaging.confluent.connection import (
 )
 from messaging.confluent.refusals import Refusals
 from messaging.seam import ClientFailed
-from messaging.settings import ConnectionSettings, TopicCreationSettings
-from messaging.topics import TOPIC_CONFIGS, Topic, describe_all, log_created
+from messaging.settings import ConnectionSettings
+from messaging.topics import TOPIC_CONFIGS, Topic, TopicShape, describe_all, log_created
 
 _PAUSE_SECONDS = 0.05
 _MAY_NOT_CREATE = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 _LATEST: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
-def create_topics(connection: ConnectionSettings, creation: TopicCreationSettings, names: Sequence[str]) -> None:
+def create_topics(connection: ConnectionSettings, topics: Mapping[str, TopicShape]) -> None:
     """Create the topics that do not exist, and tell the log which. One that is there only has to be visible."""
     refusals = Refusals(connection.security)
     admin = open_admin(connection, refusals)
     with raising_client_failed("cannot create the topics"):
         listed = until_done(admin, refusals, partial(_list_topics, admin)).topics
-        missing = _missing(admin, refusals, sorted(set(names) - set(listed)))
+        missing = _missing(admin, refusals, sorted(set(topics) - set(listed)))
         if missing:
-            _create(admin, creation, refusals, missing)
+            _create(admin, refusals, {name: topics[name] for name in missing})
             _wait_for(admin, missing)
 
 
@@ -74,6 +74,11 @@ def refused_operations(
     return {name: needed[name] for name, answer in asked.items() if not _is_allowed(needed[name], answer)}
 
 
+def new_topic(name: str, shape: TopicShape) -> NewTopic:
+    """Return what asks for a topic to be created, by the library's own names."""
+    return NewTopic(name, shape.partitions, shape.replication_factor, config=dict(shape.configs))
+
+
 def _list_topics(admin: AdminClient, seconds: float, topic: str | None = None) -> Any:
     return admin.list_topics(topic, timeout=seconds)
 
@@ -97,9 +102,8 @@ def _missing(admin: AdminClient, refusals: Refusals, unlisted: Sequence[str]) ->
     return [name for name, error in told.items() if is_one_of(error, KafkaError.UNKNOWN_TOPIC_OR_PART)]
 
 
-def _create(admin: AdminClient, creation: TopicCreationSettings, refusals: Refusals, names: Sequence[str]) -> None:
-    topics = [NewTopic(name, creation.partitions, creation.replication_factor) for name in names]
-    answers = admin.create_topics(topics)
+def _create(admin: AdminClient, refusals: Refusals, topics: Mapping[str, TopicShape]) -> None:
+    answers = admin.create_topics([new_topic(name, shape) for name, shape in topics.items()])
     wait_for(admin, answers.values())
     errors = {name: _error(created) for name, created in answers.items()}
     refused = [name for name, error in errors.items() if is_one_of(error, *_MAY_NOT_CREATE)]

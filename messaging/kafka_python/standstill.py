@@ -10,7 +10,8 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 from kafka.structs import MemberState, TopicPartition
 
-from messaging.standstill import NO_ANSWER, NO_COORDINATOR, OTHER_MEMBERS, not_joined, not_led, not_stable
+from messaging.kafka_python.presence import Presence
+from messaging.standstill import NO_ANSWER, NO_COORDINATOR, OTHER_MEMBERS, not_joined, not_led, not_stable, not_there
 
 _ANSWER_SECONDS = 1.0  # a broker answers only after the fetch before, which may take half of that
 _STANDS_SECONDS = 2.0
@@ -24,6 +25,7 @@ class Standstill:
         self._consumer = consumer
         self._group = group
         self._topic = topic
+        self._presence = Presence(consumer)
         self._stands: Mapping[int, tuple[int, float]] = {}  # by partition: where, and since when
         self._ends: dict[int, int] = {}  # the last stable offsets, as told when they were asked for
         self._asked: dict[int, float] = {}  # by partition, when its last stable offset was asked for
@@ -45,6 +47,8 @@ class Standstill:
         """Return what does not go on, and why (see messaging.seam)."""
         if not self.has_joined:
             return not_joined(self._group, self.why_not_joined())
+        if self._presence.is_missing(self._topic):
+            return not_there(self._topic)
         without_leader = self._without_leader()
         return {
             **not_led(self._topic, without_leader),

@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.admin import ConfigResource, OffsetSpec
+from kafka.admin import ConfigResource, NewTopic, OffsetSpec
 from kafka.errors import (
     ClusterAuthorizationFailedError,
     KafkaError,
@@ -20,22 +20,22 @@ from kafka.structs import TopicPartition
 from messaging.batch import Offsets
 from messaging.kafka_python.connection import open_admin, raising_client_failed
 from messaging.kafka_python.refusals import Refusals
-from messaging.settings import ConnectionSettings, TopicCreationSettings
-from messaging.topics import TOPIC_CONFIGS, Topic, describe_all, log_created
+from messaging.settings import ConnectionSettings
+from messaging.topics import TOPIC_CONFIGS, Topic, TopicShape, describe_all, log_created
 
 _MAY_NOT_CREATE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
-def create_topics(connection: ConnectionSettings, creation: TopicCreationSettings, names: Sequence[str]) -> None:
+def create_topics(connection: ConnectionSettings, topics: Mapping[str, TopicShape]) -> None:
     """Create the topics that do not exist, and tell the log which. One that is there only has to be visible."""
     refusals = Refusals(connection.security)
     with (
         raising_client_failed("cannot create the topics", refusals),
         closing(open_admin(connection, refusals)) as admin,
     ):
-        missing = _missing(admin, refusals, names)
+        missing = _missing(admin, refusals, list(topics))
         if missing:
-            _create(admin, creation, refusals, missing)
+            _create(admin, refusals, {name: topics[name] for name in missing})
             admin.wait_for_topics(missing)
 
 
@@ -94,9 +94,9 @@ def _missing(admin: KafkaAdminClient, refusals: Refusals, names: Sequence[str]) 
     return [name for name in names if for_code(topics[name]["error_code"]) is UnknownTopicOrPartitionError]
 
 
-def _create(admin: KafkaAdminClient, creation: TopicCreationSettings, refusals: Refusals, names: Sequence[str]) -> None:
-    shape = {"num_partitions": creation.partitions, "replication_factor": creation.replication_factor}
-    answer = admin.create_topics(dict.fromkeys(names, shape), raise_errors=False)
+def _create(admin: KafkaAdminClient, refusals: Refusals, topics: Mapping[str, TopicShape]) -> None:
+    new = [NewTopic(name, partitions, factor, None, configs) for name, (partitions, factor, configs) in topics.items()]
+    answer = admin.create_topics(new, raise_errors=False)
     errors = {created["name"]: for_code(created["error_code"]) for created in answer["topics"]}
     refused = [name for name, error in errors.items() if error in _MAY_NOT_CREATE]
     if refused:

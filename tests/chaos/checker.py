@@ -7,6 +7,7 @@ from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from tests.chaos.load import Load
+from tests.chaos.rule_changes import RuleChanges
 from tests.chaos.witness import Witness
 from tests.support.auditing import audit, problems
 from tests.support.topics import Names, committed
@@ -24,7 +25,7 @@ class CheckResult(NamedTuple):
     problems: Sequence[str]
 
 
-def check(settings: Mapping[str, str], names: Names, load: Load, witness: Witness) -> CheckResult:
+def check(settings: Mapping[str, str], names: Names, load: Load, rules: RuleChanges, witness: Witness) -> CheckResult:
     """Look at everything, when the load has ended and all of it is judged; the settings are the auditor's."""
     servers = settings["KAFKA_BOOTSTRAP_SERVERS"]
     findings = audit(settings)
@@ -34,6 +35,7 @@ def check(settings: Mapping[str, str], names: Names, load: Load, witness: Witnes
         [
             *problems(findings),
             *load.problems(committed(servers, names.transactions)),
+            *rules.problems([record for record in outputs if record.topic != names.dead_letter], names.fraud),
             *witness.contradictions(outputs),
             *hanging(servers, names),
         ],

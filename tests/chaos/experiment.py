@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.chaos.checker import CheckResult, check
 from tests.chaos.kafka_cluster import KafkaCluster
 from tests.chaos.load import Load
+from tests.chaos.rule_changes import RuleChanges
 from tests.chaos.witness import Witness
 from tests.support.group_offsets import GroupOffsets
 from tests.support.harmful_rules import HANG_WHEN
@@ -63,6 +64,7 @@ class Experiment:
         self._witness = self._opened.enter_context(
             closing(Witness(self.cluster.servers, self.names.outputs, PARTITIONS))
         )
+        self.rules = RuleChanges(self.cluster.servers, self.names, self.chance)
         self.load = Load(self._services, self.cluster.servers, self.names, self._generator, self.chance)
 
     def start_detector(self, module: str = "detector", **settings: str) -> None:
@@ -82,10 +84,11 @@ class Experiment:
 
     def end(self, rules: str) -> CheckResult:
         """End the load, let the detectors judge the rest of it, and look at what there is. They run on."""
+        self.rules.stop()
         self.load.stop()
         self.group.wait_until_judged(self.group.ends())
         settings = {"KAFKA_BOOTSTRAP_SERVERS": self.cluster.servers, "FRAUD_RULES": rules, **self.names.settings()}
-        result = check(settings, self.names, self.load, self._witness)
+        result = check(settings, self.names, self.load, self.rules, self._witness)
         self._opened.close()
         return result
 
@@ -104,6 +107,7 @@ def create_topics(cluster: KafkaCluster, names: Names) -> None:
     """Make the topics, with as many replicas as there are brokers, and wait for their leaders."""
     admin = AdminClient({"bootstrap.servers": cluster.servers, "log_level": 2})
     topics = [NewTopic(name, PARTITIONS, len(cluster.brokers)) for name in names.topics]
+    topics.append(NewTopic(names.rules, 1, len(cluster.brokers), config={"retention.ms": "-1"}))
     for created in admin.create_topics(topics).values():
         with suppress(KafkaException):  # a detector may have been quicker
             created.result(ANSWER_SECONDS * BUSY)

@@ -154,6 +154,14 @@ def hang_in_a_rule(experiment: Experiment) -> None:
     experiment.expect_recovery()
 
 
+def change_rules(experiment: Experiment) -> None:
+    """Rules change every two seconds; meanwhile a detector is killed, one is suspended, and one joins or leaves."""
+    experiment.rules.begin()
+    kill_a_detector(experiment)
+    suspend_a_detector(experiment)
+    join_or_leave(experiment)
+
+
 def stay_whole(experiment: Experiment) -> None:
     """No fault but what the settings bring."""
     experiment.expect_recovery()
@@ -194,6 +202,7 @@ FAULTS = (
     Fault("a detector's network cut", cut_the_network, 10, 1, is_cut=True),
     Fault("Kafka away at start", start_without_kafka, 1, 1),
     Fault("the topics deleted and made again", delete_the_topics, 1, 0),
+    Fault("rules changed every 2 s, detectors killed, suspended, joining and leaving", change_rules, 10, 1),
     Fault("a rule that raises", stay_whole, 1, 1, rules=f"{RULES}:fails_over_500"),
     Fault("a rule that hangs", hang_in_a_rule, 1, 1, rules=f"{RULES}:hangs_for_a_while"),
 )

@@ -13,6 +13,7 @@ from typing import Any
 from audit.settings import AuditSettings
 from detector.settings import DetectorSettings
 from generator.settings import GeneratorSettings
+from rules.settings import RulesSettings
 from runtime.settings import Setting, all_settings
 from tests.support.topics import committed
 from tests.support.waiting import BUSY, wait_until
@@ -35,7 +36,12 @@ _COMMAND_SECONDS = 120 * BUSY
 
 def settings_of(service: str) -> Mapping[str, Setting]:
     """Return the settings of a service by their names."""
-    settings_class = {"generator": GeneratorSettings, "detector": DetectorSettings, "audit": AuditSettings}[service]
+    settings_class = {
+        "generator": GeneratorSettings,
+        "detector": DetectorSettings,
+        "audit": AuditSettings,
+        "rules": RulesSettings,
+    }[service]
     return {setting.name: setting for setting in all_settings(settings_class)}
 
 
@@ -76,7 +82,13 @@ def run(
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return this process' environment, but of the project and of compose only what is given and the tests' name."""
-    of_the_project = {*settings_of("generator"), *settings_of("detector"), "FORCE_COLOR", "NO_COLOR"}
+    of_the_project = {
+        *settings_of("generator"),
+        *settings_of("detector"),
+        *settings_of("rules"),
+        "FORCE_COLOR",
+        "NO_COLOR",
+    }
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -13,8 +13,9 @@ from tests.containers import stack
 pytestmark = [pytest.mark.containers, pytest.mark.usefixtures("compose_command")]
 
 FIXED = {"KAFKA_BOOTSTRAP_SERVERS", "HEALTH_FILE"}
-SERVICES = (*stack.PAIR, "audit")
-AUDIT_TOO = ("--profile", "audit")
+SERVICES = (*stack.PAIR, "audit", "rules")
+ALL_OF_THEM = ("--profile", "audit", "--profile", "rules")
+HAS_A_DEFAULT = {"RULES_AUTHOR"}
 COLORS = {"FORCE_COLOR", "NO_COLOR"}
 
 
@@ -41,7 +42,7 @@ def test_compose_takes_the_files_without_a_word(files: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_setting_is_passed_on_from_the_shell(service: str) -> None:
-    given = model(*AUDIT_TOO, settings=passed_on(service))["services"][service]["environment"]
+    given = model(*ALL_OF_THEM, settings=passed_on(service))["services"][service]["environment"]
     assert given == {**passed_on(service), "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"}
 
 
@@ -58,13 +59,23 @@ def test_every_setting_is_passed_on_from_an_env_file_in_the_folder(service: str,
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_setting_that_is_not_set_stays_unset(service: str) -> None:
-    given = model(*AUDIT_TOO)["services"][service]["environment"]
-    assert {name for name, value in given.items() if value is not None} == {"KAFKA_BOOTSTRAP_SERVERS", "FORCE_COLOR"}
+    given = model(*ALL_OF_THEM)["services"][service]["environment"]
+    is_set = {name for name, value in given.items() if value is not None}
+    assert is_set - HAS_A_DEFAULT == {"KAFKA_BOOTSTRAP_SERVERS", "FORCE_COLOR"}
 
 
-def test_the_audit_runs_only_when_asked_for() -> None:
+@pytest.mark.parametrize(
+    ("settings", "author"), [({}, ""), ({"USER": "anna"}, "anna"), ({"USER": "anna", "RULES_AUTHOR": "berta"}, "berta")]
+)
+def test_the_author_of_a_change_is_who_starts_the_container(settings: Mapping[str, str], author: str) -> None:
+    given = model(*ALL_OF_THEM, settings={"USER": "", **settings})["services"]["rules"]["environment"]
+    assert given["RULES_AUTHOR"] == author
+
+
+@pytest.mark.parametrize("service", ["audit", "rules"])
+def test_what_ends_by_itself_runs_only_when_asked_for(service: str) -> None:
     assert set(model()["services"]) == {"kafka", *stack.PAIR}
-    assert model(*AUDIT_TOO)["services"]["audit"]["restart"] == "no"
+    assert model(*ALL_OF_THEM)["services"][service]["restart"] == "no"
 
 
 def test_both_files_mean_the_same_kafka() -> None:

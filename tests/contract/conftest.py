@@ -5,13 +5,14 @@ from contextlib import closing
 from functools import partial
 
 import pytest
+from confluent_kafka import Producer
 from kafka.admin import MemberToRemove
 
 from messaging.batch import Message
 from messaging.supervisor import load_library
 from tests.contract.stage import Meddling, Stage
 from tests.support.in_memory_client import InMemoryCluster
-from tests.support.topics import WRITE_SECONDS, Names, change_topic, open_admin, raw_producer, send
+from tests.support.topics import WRITE_SECONDS, Names, change_topic, delete_topic, open_admin, raw_producer, send
 
 IMPLEMENTATIONS = [
     pytest.param("in-memory"),
@@ -47,6 +48,8 @@ def in_memory(_request: pytest.FixtureRequest, names: Names) -> Stage:
             expel=partial(expel_in_memory, cluster, names.group),
             compact=cluster.compacted.add,
             leave_open=partial(leave_open_in_memory, cluster),
+            abort=lambda _message: None,  # it would leave nothing there
+            delete=cluster.logs.pop,
         ),
     )
 
@@ -61,6 +64,8 @@ def on_kafka(request: pytest.FixtureRequest, names: Names) -> Stage:
             expel=partial(expel, servers, names.group),
             compact=partial(change_topic, servers, settings={"cleanup.policy": "compact"}),
             leave_open=partial(leave_open, servers),
+            abort=partial(abort, servers),
+            delete=partial(delete_topic, servers),
         ),
     )
 
@@ -85,10 +90,18 @@ def leave_open_in_memory(cluster: InMemoryCluster, message: Message) -> Callable
 
 
 def leave_open(servers: str, message: Message) -> Callable[[], object]:
+    return written_in_a_transaction(servers, message).commit_transaction
+
+
+def abort(servers: str, message: Message) -> None:
+    written_in_a_transaction(servers, message).abort_transaction()
+
+
+def written_in_a_transaction(servers: str, message: Message) -> Producer:
     settings = {"transactional.id": f"of-{message.topic}", "transaction.timeout.ms": "600000"}
     producer = raw_producer(servers, settings)
     producer.init_transactions()
     producer.begin_transaction()
     send(producer, [message])
     assert producer.flush(WRITE_SECONDS) == 0
-    return producer.commit_transaction
+    return producer

@@ -5,10 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 
-from messaging.batch import Batch, Message, Record
-from messaging.seam import BatchAborted, ClientLibrary, OffsetUnstable, Processor, Publisher
-from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
-from messaging.topics import Topic
+from messaging.batch import Batch, Message, Offsets, Record
+from messaging.seam import (
+    FOLLOW,
+    BatchAborted,
+    ClientLibrary,
+    OffsetUnstable,
+    Processor,
+    Publisher,
+    Reader,
+)
+from messaging.settings import ConnectionSettings, GroupSettings
+from messaging.topics import Topic, TopicShape
 from runtime.settings import read_settings
 from tests.support.topics import Names, unique_names
 from tests.support.waiting import wait_until
@@ -23,12 +31,15 @@ class Meddling:
     """What can be done to a cluster behind its clients' backs.
 
     `expel` removes all members from the consumer group. `compact` makes a topic a compacted one. `leave_open` writes a
-    message in a Kafka transaction that stays open; it returns what commits it.
+    message in a Kafka transaction that stays open; it returns what commits it. `abort` writes one in a Kafka
+    transaction that is aborted. `delete` ends a topic.
     """
 
     expel: Callable[[], None]
     compact: Callable[[str], None]
     leave_open: Callable[[Message], Callable[[], object]]
+    abort: Callable[[Message], object]
+    delete: Callable[[str], object]
 
 
 class Stage:
@@ -42,11 +53,13 @@ class Stage:
         self.expel = meddling.expel
         self.compact = meddling.compact
         self.leave_open = meddling.leave_open
+        self.abort = meddling.abort
+        self.delete = meddling.delete
         self._opened = ExitStack()
 
     def create_topics(self, partitions: int, names: Sequence[str]) -> Mapping[str, Topic]:
         """Create topics of so many partitions; return them as they are."""
-        self.library.create_topics(self.connection, TopicCreationSettings(partitions, 1), names)
+        self.library.create_topics(self.connection, dict.fromkeys(names, TopicShape(partitions, 1)))
         return self.library.describe_topics(self.connection, names)
 
     def processor(self, topic: str | None = None) -> Processor:
@@ -59,6 +72,14 @@ class Stage:
         settings = dataclasses.replace(self.group, consumer_group=group or self.group.consumer_group)
         opened = self.library.open_processor(self.connection, settings, topic or self.names.transactions)
         return Member(self._opened.enter_context(closing(opened)), batch_size)
+
+    def follower(self, topic: str, start: int = 0) -> Reader:
+        """Return a reader that follows a topic of one partition from an offset on."""
+        return self.reader({(topic, 0): start}, {(topic, 0): FOLLOW})
+
+    def reader(self, starts: Offsets, ends: Offsets) -> Reader:
+        """Return a reader from there to there."""
+        return self._opened.enter_context(closing(self.library.open_reader(self.connection, starts, ends)))
 
     def publisher(self) -> Publisher:
         """Return a client that writes."""

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from messaging.seam import ClientFailed
 from tests.contract.stage import (
     DEADLINE_SECONDS,
     MOST_RECORDS,
@@ -50,6 +51,23 @@ def test_a_partition_that_is_only_not_started_is_none_that_stands_still(stage: S
         lambda: not processor.poll(POLL_SECONDS, 1).records and not processor.waiting_for(), DEADLINE_SECONDS, ""
     )
     assert processor.lag() is None
+
+
+def test_a_topic_that_is_deleted_is_named(stage: Stage) -> None:
+    topic = stage.names.transactions
+    client = stage.member()
+    wait_until(lambda: not client.poll(POLL_SECONDS) and client.lag() == 0, DEADLINE_SECONDS, "a lag of 0")
+    stage.delete(topic)
+    wait_until(lambda: is_told_to_be_missing(topic, client), DEADLINE_SECONDS, "a reason")
+
+
+def is_told_to_be_missing(topic: str, member: Member) -> bool:
+    """Tell whether it is named as what is waited for, or as why the client has failed."""
+    try:
+        member.poll(POLL_SECONDS)
+    except ClientFailed as failed:
+        return topic in str(failed)
+    return member.processor.waiting_for() == {f"waiting for the topic {topic}": "it does not exist"}
 
 
 def test_an_open_kafka_transaction_is_named_with_its_offset_until_it_ends(stage: Stage) -> None:

@@ -4,6 +4,8 @@ import logging
 
 import pytest
 
+from messaging.settings import TopicCreationSettings
+from messaging.topics import TopicShape, problem_with_rules_topic, rules_topic
 from tests.contract.stage import Stage, values
 from tests.support.topics import message
 
@@ -37,3 +39,20 @@ def test_topics_that_exist_stay_as_they_are(stage: Stage) -> None:
 def test_creating_topics_twice_gives_the_same_answer(stage: Stage) -> None:
     first, second = (stage.create_topics(4, stage.names.topics) for _ in range(2))
     assert first == second
+
+
+def test_a_topic_is_created_with_settings_of_its_own(stage: Stage) -> None:
+    name = stage.names.rules
+    own = {"cleanup.policy": "compact,delete", "retention.ms": "3600000", "retention.bytes": "1000000"}
+    stage.library.create_topics(stage.connection, {name: TopicShape(2, 1, own)})
+    topic = stage.library.describe_topics(stage.connection, [name])[name]
+    assert (topic.partitions, topic.is_compacted) == (2, True)
+    assert (topic.retention_ms, topic.retention_bytes) == (3_600_000, 1_000_000)
+
+
+def test_the_topic_of_rules_is_created_so_that_it_keeps_them(stage: Stage) -> None:
+    name = stage.names.rules
+    stage.library.create_topics(stage.connection, rules_topic(TopicCreationSettings(4, 1), name))
+    topic = stage.library.describe_topics(stage.connection, [name])[name]
+    assert (topic.partitions, topic.is_compacted, topic.retention_ms, topic.retention_bytes) == (1, False, -1, -1)
+    assert problem_with_rules_topic(name, topic) is None

@@ -1,14 +1,17 @@
-"""A secured cluster for each module that asks for one."""
+"""A secured cluster for each module that asks for one, and the command line for rules."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from embedded_kafka.secured import SecuredKafka
+from tests.support.rules_command import RulesCommand
 from tests.support.secured import PROPERTIES
 from tests.support.shared import Shared
+from tests.support.topics import Names
 
 
 @contextmanager
@@ -33,3 +36,8 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[Secure
 def secured(clusters: Shared[SecuredKafka]) -> Iterator[SecuredKafka]:
     with clusters.lent() as kafka:
         yield kafka
+
+
+@pytest.fixture
+def command(broker: str, client: str, names: Names, tmp_path: Path) -> RulesCommand:
+    return RulesCommand({"KAFKA_BOOTSTRAP_SERVERS": broker, "KAFKA_CLIENT": client, **names.settings()}, tmp_path)

@@ -7,8 +7,9 @@ import pytest
 from audit.auditor import Auditor
 from audit.settings import AuditSettings
 from embedded_kafka import EmbeddedKafka
-from messaging.settings import ConnectionSettings, TopicCreationSettings
+from messaging.settings import ConnectionSettings
 from messaging.supervisor import load_library
+from messaging.topics import TopicShape
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
 from runtime.stop import Stop
@@ -26,7 +27,7 @@ def creating() -> Iterator[str]:
 def test_the_services_make_topics_by_their_own_settings(creating: str, client: str, names: Names) -> None:
     connection = read_settings(ConnectionSettings, {"KAFKA_BOOTSTRAP_SERVERS": creating})
     library = load_library(client)
-    library.create_topics(connection, TopicCreationSettings(3, 1), names.topics)
+    library.create_topics(connection, dict.fromkeys(names.topics, TopicShape(3, 1)))
     assert {topic.partitions for topic in library.describe_topics(connection, names.topics).values()} == {3}
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from embedded_kafka import EmbeddedKafka
 from messaging.seam import ClientFailed, ClientLibrary
-from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
+from messaging.settings import ConnectionSettings, GroupSettings
 from messaging.supervisor import load_library
+from messaging.topics import TopicShape
 from runtime.settings import read_settings
 from tests.contract.stage import Member, next_batch
 from tests.support.topics import Names, message, write
@@ -41,7 +42,7 @@ def threads() -> int:
 
 def test_a_processor_that_fails_in_a_commit_leaves_no_thread(library: ClientLibrary, names: Names) -> None:
     with EmbeddedKafka() as kafka:
-        library.create_topics(at(kafka), TopicCreationSettings(1, 1), names.topics)
+        library.create_topics(at(kafka), dict.fromkeys(names.topics, TopicShape(1, 1)))
         write(kafka.bootstrap_servers, [message(names.transactions, b"any")])
         before = threads()
         fail_in_a_commit(library, kafka, names)
@@ -61,7 +62,7 @@ def test_a_publisher_that_is_closed_with_messages_in_flight_leaves_no_thread(
     library: ClientLibrary, names: Names
 ) -> None:
     with EmbeddedKafka() as kafka:
-        library.create_topics(at(kafka), TopicCreationSettings(1, 1), [names.transactions])
+        library.create_topics(at(kafka), {names.transactions: TopicShape(1, 1)})
         before = threads()
         close_in_flight(library, kafka, names)
         wait_until(lambda: threads() <= before, END_SECONDS, f"{before} threads again")

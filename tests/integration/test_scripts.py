@@ -98,7 +98,7 @@ def test_run_becomes_the_part_that_it_runs(clone: Path) -> None:
 def test_run_knows_what_it_can_run(clone: Path) -> None:
     done = run(str(clone / "scripts" / "run"), "no-such-part")
     assert done.returncode == 2
-    assert "scripts/run generator|detector|audit|embedded_kafka" in done.stderr
+    assert "scripts/run generator|detector|audit|rules|embedded_kafka" in done.stderr
 
 
 def test_an_environment_that_was_left_unfinished_is_made_anew(clone: Path) -> None:

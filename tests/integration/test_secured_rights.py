@@ -10,16 +10,17 @@ from audit.auditor import Auditor
 from audit.settings import AuditSettings
 from embedded_kafka.secured import SecuredKafka
 from messaging.confluent.processor import ConfluentProcessor
-from messaging.seam import AccessRefused
+from messaging.seam import FOLLOW, AccessRefused, Reader
 from messaging.topics import Topic
 from provisioning.principals import Right
 from runtime.service import ServiceRefused
 from runtime.settings import read_settings
 from runtime.stop import Stop
-from tests.contract.stage import Member, deliver, next_batch
+from tests.contract.stage import DEADLINE_SECONDS, POLL_SECONDS, Member, deliver, next_batch
 from tests.support.auditing import audit
 from tests.support.secured import ONE_PARTITION, Scene
 from tests.support.topics import message
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -45,7 +46,7 @@ def scene(empty: Scene) -> Scene:
 def detecting(scene: Scene) -> Iterator[Member]:
     """Do what a detector does up to its first poll."""
     connection = scene.connection("detector")
-    scene.library.create_topics(connection, ONE_PARTITION, scene.names.topics)
+    scene.library.create_topics(connection, scene.topics)
     scene.library.describe_topics(connection, scene.names.topics)
     with closing(scene.library.open_processor(connection, scene.group, scene.names.transactions)) as processor:
         yield Member(processor)
@@ -63,7 +64,7 @@ def detect(scene: Scene) -> None:
 
 def generate(scene: Scene) -> None:
     connection = scene.connection("generator")
-    scene.library.create_topics(connection, ONE_PARTITION, [scene.names.transactions])
+    scene.library.create_topics(connection, {scene.names.transactions: ONE_PARTITION})
     with closing(scene.library.open_publisher(connection)) as publisher:
         deliver(publisher, [message(scene.names.transactions, b"any")])
 
@@ -72,7 +73,23 @@ def check(scene: Scene) -> None:
     audit(scene.settings("audit"))
 
 
-SERVICES: dict[str, Callable[[Scene], object]] = {"detector": detect, "generator": generate, "audit": check}
+def operate(scene: Scene) -> None:
+    """Change the rules, and look at the latest transactions."""
+    connection, names = scene.connection("operator"), scene.names
+    scene.library.describe_topics(connection, [names.rules, names.transactions])
+    with closing(scene.library.open_publisher(connection)) as publisher:
+        deliver(publisher, [message(names.rules, b"any")])
+    ends = scene.library.end_offsets(connection, [names.rules, names.transactions])
+    with closing(scene.library.open_reader(connection, {}, ends)) as reader:
+        wait_until(lambda: not reader.poll(POLL_SECONDS) and not reader.left, DEADLINE_SECONDS, "the ends")
+
+
+SERVICES: dict[str, Callable[[Scene], object]] = {
+    "detector": detect,
+    "generator": generate,
+    "audit": check,
+    "operator": operate,
+}
 
 
 def refusal(user: str, scene: Scene) -> str:
@@ -208,7 +225,7 @@ def test_a_topic_that_has_to_be_made_and_may_be(empty: Scene, user: str, resourc
     creation = [Right(user, "CREATE", resource, each) for each in names]
     empty.allow([*creation, *(right for right in empty.table if right.operation != "DESCRIBE_CONFIGS")])
     if user == "detector":
-        empty.library.create_topics(empty.connection(user), ONE_PARTITION, empty.names.topics)
+        empty.library.create_topics(empty.connection(user), empty.topics)
         empty.make_topics()
     SERVICES[user](empty)
 
@@ -233,6 +250,40 @@ def test_without_the_right_to_see_settings_the_detector_goes_on_with_kafkas(
     hidden = ", ".join(sorted(scene.names.topics[seen_topics:]))
     (warning,) = [line for line in caplog.messages if "DescribeConfigs" in line]
     assert warning.startswith(f"KAFKA_SASL_USERNAME=detector lacks the right DescribeConfigs on topic {hidden}: ")
+
+
+@pytest.mark.parametrize("instead", [["DESCRIBE"], []])
+def test_the_detector_lacks_the_rules_that_it_follows(scene: Scene, instead: Sequence[str]) -> None:
+    connection, at = scene.connection("detector"), (scene.names.rules, 0)
+    with closing(scene.library.open_publisher(scene.connection("operator"))) as publisher:
+        deliver(publisher, [message(scene.names.rules, b"any")])
+    with closing(scene.library.open_reader(connection, {}, {at: FOLLOW})) as reader:
+        wait_until(lambda: reader.poll(0), DEADLINE_SECONDS, "a rule")
+        scene.withdraw("detector", "READ", scene.names.rules, *instead)
+        assert lacking(reader) == f"Read on topic {scene.names.rules}"
+    with closing(scene.library.open_reader(connection, {}, {at: FOLLOW})) as reader:
+        assert lacking(reader) == f"Read on topic {scene.names.rules}"
+
+
+def lacking(reader: Reader) -> str:
+    """Return what is said to be missing where a reader of the detector's is refused."""
+    with pytest.raises(AccessRefused) as refused:
+        wait_until(lambda: bool(reader.poll(0)), DEADLINE_SECONDS, "a refusal")
+    return missing("detector", str(refused.value))
+
+
+@pytest.mark.parametrize("user", ["detector", "audit", "generator"])
+def test_only_the_operator_writes_rules(scene: Scene, user: str) -> None:
+    with closing(scene.library.open_publisher(scene.connection(user))) as publisher, pytest.raises(AccessRefused) as no:
+        deliver(publisher, [message(scene.names.rules, b"any")])
+    assert missing(user, str(no.value)) == f"Write on topic {scene.names.rules}"
+
+
+@pytest.mark.parametrize(("operation", "topic"), [("READ", "rules"), ("WRITE", "rules"), ("READ", "transactions")])
+def test_the_operator_lacks_a_topic(scene: Scene, operation: str, topic: str) -> None:
+    name = next(full for full in scene.names if full.startswith(topic))
+    scene.withdraw("operator", operation, name, "DESCRIBE")
+    assert refusal("operator", scene) == f"{operation.title()} on topic {name}"
 
 
 def test_the_audit_lacks_a_topic(scene: Scene) -> None:

@@ -21,7 +21,17 @@ from runtime.settings import read_settings
 from runtime.stop import Stop
 from tests.support.brokers import IMPATIENT
 from tests.support.services import Services
-from tests.support.topics import Names, create_topics, message, open_admin, open_consumer, raw_producer, send, write
+from tests.support.topics import (
+    Names,
+    create_topics,
+    delete_topic,
+    message,
+    open_admin,
+    open_consumer,
+    raw_producer,
+    send,
+    write,
+)
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -140,6 +150,15 @@ def test_a_detector_names_the_offset_at_which_a_kafka_transaction_is_open(
     detector.wait_for_line(" LEGIT ", count=2)
     detector.wait_for_line("summary: .* lag 0$", count=len(detector.matches("summary: .* lag 0$")) + 1)
     assert not detector.matches("waiting for the group|trying again")
+    assert detector.stop() == 0
+
+
+def test_a_detector_says_that_its_topic_has_been_deleted(services: Services, broker: str, names: Names) -> None:
+    create_topics(broker, *names.topics)
+    detector = services.start("detector")
+    detector.wait_for_line("assigned: ")
+    delete_topic(broker, names.transactions)
+    detector.wait_for_line(f"WARNING .*{names.transactions}.* (it does not exist|Unknown topic or partition)", 60)
     assert detector.stop() == 0
 
 

@@ -11,7 +11,7 @@ from messaging.batch import Record
 from tests.support.topics import Names, committed, open_consumer
 from tests.support.waiting import wait_until
 
-REASON = "fraud.reason"
+ADDED = ("fraud.reason", "fraud.score", "shadow.reason", "rule.failed")
 
 
 def wait_until_judged(servers: str, names: Names, count: int, seconds: float = 30) -> None:
@@ -46,7 +46,7 @@ def is_fraud(record: Record) -> bool:
 
 def passed_on(records: Sequence[Record]) -> Sequence[tuple[object, ...]]:
     """Return what the detector leaves as it was, in the order of partition and offset."""
-    return [(r.partition, r.key, r.value, r.timestamp, [h for h in r.headers if h[0] != REASON]) for r in records]
+    return [(r.partition, r.key, r.value, r.timestamp, [h for h in r.headers if h[0] not in ADDED]) for r in records]
 
 
 def _committed(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> int:

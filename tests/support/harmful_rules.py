@@ -107,3 +107,7 @@ def is_slow_over_100(paid: Transaction) -> None:
     """Take 31 ms for some transactions, and no time for the others."""
     if paid.amount > 100:
         time.sleep(0.031)
+
+
+def finds_nothing(_paid: Transaction) -> None:
+    """Find nothing."""

@@ -6,22 +6,24 @@ from collections.abc import Mapping, Sequence
 from messaging.batch import Batch, Message, Offsets, Record
 from messaging.message_size import batch_bytes
 from messaging.seam import AccessRefused, BatchAborted, ClientFailed, MessageRefused
-from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings
-from messaging.standstill import OTHER_MEMBERS, not_joined, not_stable
-from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic, log_created
+from messaging.settings import ConnectionSettings, GroupSettings
+from messaging.standstill import OTHER_MEMBERS, does_not_exist, not_joined, not_stable, not_there
+from messaging.topics import KAFKAS_MAX_MESSAGE_BYTES, Topic, TopicShape, describe_topic, log_created
 from tests.support.partitioner import partition_for
 
 
 class InMemoryCluster:
     """A ClientLibrary (see messaging.seam) and the cluster that its clients share.
 
-    `logs` holds the records of each topic, a list for each partition; `compacted` topics take no message without a key.
+    `logs` holds the records of each topic, a list for each partition, and `configs` the settings that it was created
+    with; `compacted` topics take no message without a key.
     The next commits raise what a test puts into `faults`, one each, and write nothing. `open` holds the offsets at
     which a Kafka transaction is open.
     """
 
     def __init__(self) -> None:
         self.logs: dict[str, list[list[Record]]] = {}
+        self.configs: dict[str, Mapping[str, str]] = {}
         self.compacted: set[str] = set()
         self.groups: defaultdict[str, InMemoryGroup] = defaultdict(InMemoryGroup)
         self.faults: deque[AccessRefused | BatchAborted | ClientFailed] = deque()
@@ -30,15 +32,16 @@ class InMemoryCluster:
     def create_topics(
         self,
         connection: ConnectionSettings,  # noqa: ARG002 - the seam's
-        creation: TopicCreationSettings,
-        names: Sequence[str],
+        topics: Mapping[str, TopicShape],
     ) -> None:
-        missing = [name for name in names if name not in self.logs]
-        self.logs |= {name: [[] for _ in range(creation.partitions)] for name in missing}
+        missing = [name for name in topics if name not in self.logs]
+        self.logs |= {name: [[] for _ in range(topics[name].partitions)] for name in missing}
+        self.configs |= {name: topics[name].configs for name in missing}
         log_created(missing)
 
     def describe_topics(self, connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:  # noqa: ARG002 - the seam's
-        return {name: Topic(len(self.logs[name]), KAFKAS_MAX_MESSAGE_BYTES) for name in names}
+        largest = {"max.message.bytes": str(KAFKAS_MAX_MESSAGE_BYTES)}
+        return {name: describe_topic(len(self.logs[name]), {**largest, **self.configs[name]}) for name in names}
 
     def end_offsets(self, connection: ConnectionSettings, names: Sequence[str]) -> Offsets:  # noqa: ARG002 - the seam's
         return {(name, number): len(log) for name in names for number, log in enumerate(self.logs[name])}
@@ -144,7 +147,7 @@ class InMemoryProcessor:
         return 0.0
 
     def lag(self) -> int | None:
-        logs = self._cluster.logs[self._topic]
+        logs = self._cluster.logs.get(self._topic, [])
         if not self._is_in_group or self._assigned != self._positions.keys():
             return None
         return sum(len(logs[partition]) - position for partition, position in self._positions.items())
@@ -152,6 +155,8 @@ class InMemoryProcessor:
     def waiting_for(self) -> Mapping[str, str]:
         if not self._is_in_group:
             return not_joined("of the test", OTHER_MEMBERS)
+        if self._topic not in self._cluster.logs:
+            return not_there(self._topic)
         ends = {at: self._cluster.open.get((self._topic, at)) for at in self._positions}
         return not_stable(self._topic, {at: end for at, end in ends.items() if end == self._positions[at]})
 
@@ -178,7 +183,7 @@ class InMemoryProcessor:
         self._has_joined = True
         self._group.join(self)
         members = self._group.members
-        assigned = set(range(members.index(self), len(self._cluster.logs[self._topic]), len(members)))
+        assigned = set(range(members.index(self), len(self._cluster.logs.get(self._topic, [])), len(members)))
         lost = self._assigned - assigned if was_member else self._assigned
         gained = assigned - (self._assigned - lost)
         self._assigned = assigned
@@ -217,13 +222,23 @@ class InMemoryReader:
 
     def __init__(self, cluster: InMemoryCluster, starts: Offsets, ends: Offsets) -> None:
         self._cluster = cluster
-        self._starts = starts
         self.left = {at: end for at, end in ends.items() if starts.get(at, 0) < end}
+        self.positions = {at: starts.get(at, 0) for at in ends}
 
     def poll(self, seconds: float) -> Sequence[Record]:  # noqa: ARG002 - nothing waits here
-        ends, self.left = self.left, {}
-        logs = self._cluster.logs
-        return [record for at, end in ends.items() for record in logs[at[0]][at[1]][self._starts.get(at, 0) : end]]
+        records = [record for at in self.left for record in self._read_on(at)]
+        self.left = {at: end for at, end in self.left.items() if self.positions[at] < end}
+        return records
 
     def close(self) -> None:
         self.left = {}
+
+    def _read_on(self, at: tuple[str, int]) -> Sequence[Record]:
+        topic, partition = at
+        if topic not in self._cluster.logs:
+            raise ClientFailed(f"cannot read: {does_not_exist(topic)}")
+        log, position = self._cluster.committed_records(topic, partition), self.positions[at]
+        start = position if position <= len(log) else 0  # the topic has been made anew
+        records = log[start : self.left[at]]
+        self.positions[at] = start + len(records)
+        return records

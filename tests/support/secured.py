@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from embedded_kafka.secured import SecuredKafka
-from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings, TopicSettings
+from messaging.settings import ConnectionSettings, GroupSettings, TopicSettings
 from messaging.supervisor import load_library
+from messaging.topics import TopicShape
 from provisioning.cluster import allow_only, open_admin
 from provisioning.principals import Right, rights
 from runtime.settings import read_settings
@@ -13,7 +14,7 @@ from tests.contract.stage import deliver
 from tests.support.brokers import IMPATIENT
 from tests.support.topics import message, unique_names
 
-ONE_PARTITION = TopicCreationSettings(1, 1)
+ONE_PARTITION = TopicShape(1, 1)
 PASSWORD = "of the other mechanisms"  # noqa: S105 - of a Kafka that lives for a test
 PROPERTIES = {
     **IMPATIENT,
@@ -35,6 +36,7 @@ class Scene:
         self.library = load_library(client)
         self.group = read_settings(GroupSettings, self.names.settings())
         self.table = rights(self.names.group, read_settings(TopicSettings, self.names.settings()))
+        self.topics = dict.fromkeys(self.names.topics, ONE_PARTITION)
         self._kafka = kafka
         self._setup = kafka.setup.connection
         self._admin = open_admin(self._setup)
@@ -52,8 +54,8 @@ class Scene:
         allow_only(self._admin, allowed)
 
     def make_topics(self) -> None:
-        """Make the topics, with a record to judge."""
-        self.library.create_topics(self._setup, ONE_PARTITION, self.names.topics)
+        """Make the topics, that of rules too, with a record to judge."""
+        self.library.create_topics(self._setup, {**self.topics, self.names.rules: ONE_PARTITION})
         with closing(self.library.open_publisher(self._setup)) as publisher:
             deliver(publisher, [message(self.names.transactions, b"any")])
 

@@ -38,6 +38,7 @@ class Names(NamedTuple):
     fraud: str
     legit: str
     dead_letter: str
+    rules: str
     group: str
 
     def settings(self) -> dict[str, str]:
@@ -47,6 +48,7 @@ class Names(NamedTuple):
             "FRAUD_TOPIC": self.fraud,
             "LEGIT_TOPIC": self.legit,
             "DEAD_LETTER_TOPIC": self.dead_letter,
+            "RULES_TOPIC": self.rules,
             "CONSUMER_GROUP": self.group,
         }
 
@@ -57,7 +59,7 @@ class Names(NamedTuple):
 
     @property
     def topics(self) -> Sequence[str]:
-        """All four topics."""
+        """The four topics that transactions pass through."""
         return (self.transactions, *self.outputs)
 
 
@@ -81,6 +83,13 @@ def create_topics(servers: str, *names: str, partitions: int = 4, settings: Mapp
     with closing(open_admin(servers)) as admin:
         admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(settings or {})) for name in names])
         admin.wait_for_topics(names, _LEADER_MS)
+
+
+def delete_topic(servers: str, name: str) -> None:
+    """Delete a topic, and return when it is gone."""
+    with closing(open_admin(servers)) as admin:
+        admin.delete_topics([name])
+        wait_until(lambda: name not in admin.list_topics(), _READ_SECONDS, f"the end of {name}")
 
 
 def change_topic(servers: str, name: str, settings: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from audit.snapshot import Limits, may_refuse
 from messaging.batch import Headers, Record
 from messaging.settings import TopicSettings
 
-TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter")
+TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter", "rules")
 LAW = Law(Decimal(900), (), 20_000, refuses_times=False)
 ALL = {0: 1_000_000, 1: 1_000_000}
 REASON = ("fraud.reason", b"amount_over_threshold: 950 is over 900")

@@ -112,7 +112,13 @@ def test_a_rule_of_the_users_makes_fraud_and_one_that_raises_a_dead_letter() -> 
     quiet, knowing, failing = Rule("never", never), Rule("is_known", is_known), Rule("fails", fails)
     assert allowed(paid("1"), PLAIN._replace(rules=[quiet, knowing])) == Allowed.FRAUD
     assert allowed(paid("1"), PLAIN._replace(rules=[quiet])) == Allowed.LEGIT
-    assert allowed(paid("950"), PLAIN._replace(rules=[knowing, failing])) == Allowed.DEAD_LETTER
+    assert allowed(paid("1"), PLAIN._replace(rules=[quiet, failing])) == Allowed.DEAD_LETTER
+
+
+def test_a_rule_that_raises_leaves_fraud_what_is_fraud_by_the_others() -> None:
+    knowing, failing = Rule("is_known", is_known), Rule("fails", fails)
+    assert allowed(paid("1"), PLAIN._replace(rules=[failing, knowing])) == Allowed.FRAUD
+    assert allowed(paid("950"), PLAIN._replace(rules=[failing])) == Allowed.FRAUD
 
 
 def test_a_record_that_cannot_be_read_whole_is_a_dead_letter_that_may_lack_something() -> None:

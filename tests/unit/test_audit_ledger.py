@@ -15,7 +15,7 @@ from messaging.settings import TopicSettings
 from payments.mapping import FieldMapping
 from runtime.settings import read_settings
 
-TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter")
+TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter", "rules")
 LARGEST = 20_000
 LAW = Law(Decimal(900), (), LARGEST, refuses_times=False)
 ALL = {0: 1_000_000, 1: 1_000_000}

@@ -6,15 +6,19 @@ from decimal import Decimal
 import pytest
 
 from audit.findings import Findings, Offence, Offences, Place, table
-from audit.law import Law, Rule
+from audit.law import Law
+from audit.law import Rule as RuleOfCode
 from audit.notes import note
+from decision.rule import Rule
 from messaging.batch import Record
 from messaging.settings import TopicSettings
 from payments.mapping import FieldMapping
 from payments.transaction import Transaction
 from runtime.settings import read_settings
+from tests.support.change_sets import changes, history_of
 
-TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable")
+TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable", "rules")
+TIME = 1_700_000_000_000
 
 
 def is_known(paid: Transaction) -> str | None:
@@ -26,7 +30,7 @@ def fails(_paid: Transaction) -> None:
 
 
 def record(value: bytes | None, problem: str | None = None) -> Record:
-    return Record("payments", 0, 7, 1_700_000_000_000, b"a", value, (), problem)
+    return Record("payments", 0, 7, TIME, b"a", value, (), problem)
 
 
 def paid(amount: str, identifier: str = "9f1c", target: str = "z") -> bytes:
@@ -34,7 +38,7 @@ def paid(amount: str, identifier: str = "9f1c", target: str = "z") -> bytes:
 
 
 def lost(read: Record, *rules: Callable[[Transaction], object], largest: int = 20_000) -> str:
-    named = [Rule(rule.__name__, rule) for rule in rules]
+    named = [RuleOfCode(rule.__name__, rule) for rule in rules]
     return note("lost", read, TOPICS, Law(Decimal(900), named, largest, refuses_times=False))
 
 
@@ -70,6 +74,30 @@ def test_a_dead_letter_is_expected_for_its_reason(
     read: Record, rules: tuple[Callable[[Transaction], object], ...], said: str
 ) -> None:
     assert lost(read, *rules) == said
+
+
+def test_a_rule_that_failed_is_named_where_the_others_do_not_make_it_fraud() -> None:
+    assert lost(record(paid("950")), fails) == "id 9f1c, expected suspicious: amount_over_threshold"
+    assert lost(record(paid("1", target="b")), fails, is_known) == "id 9f1c, expected suspicious: is_known"
+
+
+def test_where_several_versions_of_the_rules_are_in_question_it_says_how_many() -> None:
+    history = history_of(
+        changes(("night", Rule("amount > 20", points="60")), ("abroad", Rule("True", points="40")), at=TIME),
+        changes(("large", Rule("amount > 30")), at=TIME),
+    )
+    law = Law(Decimal(900), (), 20_000, refuses_times=False, in_question=history.at)
+    notes = [note("lost", record(paid(amount)), TOPICS, law) for amount in ("1", "25", "950")]
+    assert notes == [
+        "id 9f1c, expected fine (by 3 versions of the rules)",
+        "id 9f1c, expected suspicious or fine: night, abroad (by 3 versions of the rules)",
+        "id 9f1c, expected suspicious: amount_over_threshold, night, abroad, large (by 3 versions of the rules)",
+    ]
+    assert note("lost", record(b"not JSON"), TOPICS, law).endswith("(detector --explain says why)")
+    failing = law._replace(rules=[RuleOfCode("fails", fails)])
+    assert note("lost", record(paid("25")), TOPICS, failing) == (
+        "id 9f1c, expected suspicious or unreadable: night, abroad, rule fails failed (by 3 versions of the rules)"
+    )
 
 
 def test_what_may_be_in_several_topics_is_expected_in_each() -> None:

@@ -67,6 +67,8 @@ def test_each_field_is_shown_with_the_setting_that_says_where_it_is() -> None:
         "amount       950.10  (FIELD_AMOUNT=cents)",
         "currency     (none)  (FIELD_CURRENCY=currency)",
         "timestamp    (none)  (FIELD_TIMESTAMP=timestamp)",
+        "rule         hit: amount_over_threshold",
+        "             amount = 950.10",
         "fraud        amount_over_threshold: 950.10 is over 900",
     ]
 
@@ -128,7 +130,21 @@ def test_a_rule_that_fails_is_named() -> None:
     value = b'{"id":"1","source":"a","target":"b","amount":501}'
     text, is_judged = explained(value, FRAUD_RULES="tests.support.harmful_rules:fails_over_500")
     assert not is_judged
+    assert text.splitlines()[-2] == "rule         failed: fails_over_500"
     assert text.splitlines()[-1].startswith("dead letter  rule fails_over_500 failed (harmful_rules.py:")
+
+
+def test_where_a_rule_fails_the_others_still_decide() -> None:
+    value = b'{"id":"1","source":"a","target":"b","amount":901}'
+    rules = "tests.support.harmful_rules:fails_over_500, tests.support.harmful_rules:finds_nothing"
+    text, is_judged = explained(value, FRAUD_RULES=rules)
+    assert is_judged
+    assert text.splitlines()[-4:-1] == [
+        "rule         failed: fails_over_500",
+        "rule         no hit: finds_nothing",
+        "fraud        amount_over_threshold: 901 is over 900",
+    ]
+    assert text.splitlines()[-1].startswith("rule failed  rule fails_over_500 failed (harmful_rules.py:")
 
 
 RULED = '{"id":"1","source":"a","target":"b","amount":812.10,"country":"NG"}'

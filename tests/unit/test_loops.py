@@ -18,13 +18,16 @@ import runtime.stop
 from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
 from detector.code_rules import CodeRule
+from detector.rule_reader import RuleReader, RuleTopic
 from detector.service import decision_of, prepare
 from detector.settings import DetectorSettings
+from detector.verdict_log import VerdictLog
 from generator.fake_transactions import fake_transactions
 from generator.messages import as_message
 from messaging.batch import Batch, Message
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused
 from messaging.supervisor import Failures
+from messaging.topics import payments_topics
 from payments.mapping import DEFAULT_MAPPING
 from payments.transaction import Transaction
 from payments.writing import TransactionWriter
@@ -69,12 +72,13 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_assignments(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "detector.assignment")
+    caplog.set_level(logging.WARNING, "messaging.topics")  # of which the rules' is created
 
 
 @pytest.fixture
 def cluster() -> InMemoryCluster:
     cluster = InMemoryCluster()
-    cluster.create_topics(SETTINGS.connection, SETTINGS.topic_creation, SETTINGS.topics.all)
+    cluster.create_topics(SETTINGS.connection, payments_topics(SETTINGS.topic_creation, SETTINGS.topics.all))
     return cluster
 
 
@@ -92,10 +96,11 @@ def detector_of(
         processor,
         Assignment(processor, topic),
         decision_of(settings),
+        RuleReader(RuleTopic(settings.topics.rules, cluster, settings.connection, settings.topic_creation)),
         detector.loop.RuleFailures(settings.dead_letter_limit),
         BatchLimit(settings.group.batch_size),
         prepare(settings, cluster),
-        detector.report.Report(show),
+        detector.report.Report(VerdictLog(show)),
         heartbeat,
         Failures(lambda: 0),
         stop,
@@ -106,7 +111,8 @@ def detect(cluster: InMemoryCluster, rounds: int, show: str = "all", **texts: st
     """Go so many rounds, after one in which the partitions are gained."""
     heartbeat = StopsAfter(rounds)
     detecting = detector_of(cluster, read_settings(DetectorSettings, texts), heartbeat, heartbeat.stop, show)
-    with closing(detecting.processor):
+    with closing(detecting.processor), closing(detecting.rules):
+        detecting.rules.start(heartbeat.stop, heartbeat)
         detector.loop.poll_and_judge(detecting)
         detector.loop.run(detecting)
     return detecting.report
@@ -404,7 +410,7 @@ def test_a_lag_that_is_not_known_is_not_called_0(
 ) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(detector.report, "SUMMARY_SECONDS", 0.0)
-    detector.report.Report("none").summary(lambda: None)
+    detector.report.Report(VerdictLog("none")).summary(lambda: None)
     assert caplog.messages[0].endswith(", lag unknown")
 
 

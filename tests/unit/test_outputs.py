@@ -7,7 +7,7 @@ from messaging.settings import TopicSettings
 from messaging.topics import Topic
 from runtime.service import ServiceFailed
 
-NAMES = TopicSettings("transactions", "fraud", "legit", "dead-letter")
+NAMES = TopicSettings("transactions", "fraud", "legit", "dead-letter", "rules")
 TOPICS = {
     "transactions": Topic(4, 1_000),
     "fraud": Topic(4, 900),

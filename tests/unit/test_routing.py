@@ -123,7 +123,7 @@ def test_the_largest_fraud_is_forwarded_without_its_reasons() -> None:
     message, outcome = route(padded_to(LIMIT, "950"))
     assert (message.topic, message.headers) == ("fraud", HEADERS)
     assert isinstance(outcome, Verdict)
-    assert outcome.reasons
+    assert outcome.hits
 
 
 def test_a_record_that_is_too_large_uncompressed_leaves_its_coordinates() -> None:

@@ -116,13 +116,31 @@ def test_each_may_write_just_what_is_his() -> None:
         Right("detector", "WRITE", "TOPIC", "fraud"),
         Right("detector", "WRITE", "TOPIC", "legit"),
         Right("detector", "WRITE", "TOPIC", "dead-letter"),
+        Right("operator", "WRITE", "TOPIC", "rules"),
     ]
+
+
+def test_each_may_see_the_settings_of_just_what_concerns_him() -> None:
+    table = rights("detector", read_settings(TopicSettings, {}))
+    every = {"transactions", "fraud", "legit", "dead-letter", "rules"}
+    assert {right[:4] for right in table if right.operation == "DESCRIBE_CONFIGS"} == {
+        *(("detector", "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in every),
+        *(("audit", "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in every),
+        *(("operator", "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in ("transactions", "rules")),
+    }
+
+
+def test_nobody_may_create_alter_or_delete_anything() -> None:
+    table = rights("detector", read_settings(TopicSettings, {}))
+    assert {right.operation for right in table} == {"READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS"}
 
 
 def test_each_may_read_just_what_is_his() -> None:
     table = rights("detector", read_settings(TopicSettings, {}))
     assert {right[:4] for right in table if right.operation == "READ"} == {
         ("detector", "READ", "TOPIC", "transactions"),
+        ("detector", "READ", "TOPIC", "rules"),
         ("detector", "READ", "GROUP", "detector"),
-        *(("audit", "READ", "TOPIC", topic) for topic in ("transactions", "fraud", "legit", "dead-letter")),
+        *(("audit", "READ", "TOPIC", topic) for topic in ("transactions", "fraud", "legit", "dead-letter", "rules")),
+        *(("operator", "READ", "TOPIC", topic) for topic in ("transactions", "rules")),
     }

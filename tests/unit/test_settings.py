@@ -137,6 +137,8 @@ def test_the_services_defaults_are_valid(settings_class: type) -> None:
         ("FRAUD_THRESHOLD", "NaN"),
         ("FRAUD_THRESHOLD", "Infinity"),
         ("FRAUD_THRESHOLD", "a lot"),
+        ("FRAUD_THRESHOLD", "1e1002"),
+        ("FRAUD_THRESHOLD", "1e-1001"),
         ("FRAUD_RULES", "no_such_module:rule"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
@@ -177,6 +179,7 @@ def test_the_generator_refuses(name: str, text: str) -> None:
 
 def test_a_topic_used_twice_is_refused() -> None:
     assert mistakes_of(DetectorSettings, FRAUD_TOPIC="legit") == ["FRAUD_TOPIC", "LEGIT_TOPIC"]
+    assert mistakes_of(DetectorSettings, RULES_TOPIC="transactions") == ["TRANSACTIONS_TOPIC", "RULES_TOPIC"]
 
 
 @pytest.mark.parametrize("servers", ["kafka:9092", "a:1,b-c.d:2", "127.0.0.1:9092", "[::1]:9092"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from messaging.topics import ANY_TIME_MS, Topic, describe_topic
+from messaging.topics import ANY_TIME_MS, Topic, describe_topic, problem_with_rules_topic
 
 SETTINGS = {
     "max.message.bytes": "1000",
@@ -31,3 +31,37 @@ def test_a_topic_whose_settings_may_not_be_seen_has_kafkas_size_and_takes_any_ti
 @pytest.mark.parametrize(("policy", "is_compacted"), [("delete", False), ("compact", True), ("compact,delete", True)])
 def test_a_compacted_topic_is_known_as_one(policy: str, *, is_compacted: bool) -> None:
     assert describe_topic(4, {**SETTINGS, "cleanup.policy": policy}).is_compacted == is_compacted
+
+
+@pytest.mark.parametrize(("name", "text"), [("retention.ms", "604800000"), ("retention.bytes", "-1")])
+def test_it_is_known_what_a_topic_keeps(name: str, text: str) -> None:
+    topic = describe_topic(4, {**SETTINGS, name: text})
+    kept = {"retention.ms": topic.retention_ms, "retention.bytes": topic.retention_bytes}
+    assert {name: value for name, value in kept.items() if value is not None} == {name: int(text)}
+
+
+KEEPS_ALL = Topic(1, 1000, retention_ms=-1, retention_bytes=-1)
+
+
+@pytest.mark.parametrize("topic", [KEEPS_ALL, describe_topic(1, None)])
+def test_a_topic_that_keeps_the_rules_or_may_do_so_for_all_that_is_seen_is_no_problem(topic: Topic) -> None:
+    assert problem_with_rules_topic("rules", topic) is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "problem"),
+    [
+        (describe_topic(4, None), "has 4 partitions, in which rules have no order: it must have one"),
+        (
+            KEEPS_ALL._replace(is_compacted=True),
+            "is compacted and would lose its history: set its cleanup.policy to delete",
+        ),
+        (
+            KEEPS_ALL._replace(retention_ms=604_800_000),
+            "has retention.ms=604800000 and would forget rules: set it to -1",
+        ),
+        (KEEPS_ALL._replace(retention_bytes=0), "has retention.bytes=0 and would forget rules: set it to -1"),
+    ],
+)
+def test_a_topic_that_would_lose_rules_is_a_problem(topic: Topic, problem: str) -> None:
+    assert problem_with_rules_topic("rules", topic) == f"RULES_TOPIC=rules {problem}"

@@ -1,0 +1,96 @@
+"""What a command makes of what holds under a name. Pure: what it leads to is written by others."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from msgspec.structs import replace
+
+from decision.rule import Mode, Rule, raise_if_invalid
+from decision.rulebook import MOST_RULES
+from rules.history import NOTHING, Held, State
+
+_CANDIDATE: Mode = "shadow"  # what stands in a candidate, for whoever reads the topic by himself; nothing depends on it
+
+
+class NotPossible(Exception):
+    """Something that cannot be done with the rules as they are; the message says why."""
+
+
+def effective(now: State, defaults: Mapping[str, Rule]) -> State:
+    """Return what holds, with the rules that settings give where the topic has none of their name."""
+    held = {name: now.get(name, NOTHING) for name in defaults}
+    return {**now, **{name: held[name]._replace(rule=held[name].rule or rule) for name, rule in defaults.items()}}
+
+
+def written(after: State, now: State, defaults: Mapping[str, Rule]) -> State:
+    """Return what is to be written: what settings give is left to them, as long as it is not changed."""
+    return {
+        name: held._replace(rule=None) if _is_left(name, held, now, defaults) else held for name, held in after.items()
+    }
+
+
+def with_expression(held: Held, when: str, options: Mapping[str, str], *, in_shadow: bool) -> Held:
+    """Return what holds once the rule has another condition and these options; it keeps its others, and its mode.
+
+    In shadow, a live rule stays as it is, and its candidate becomes that.
+    """
+    if held.rule is None:
+        return held._replace(rule=Rule(when, "shadow" if in_shadow else "live", **options))
+    if in_shadow and held.rule.mode == "live":
+        basis = held.candidate or held.rule
+        return held._replace(candidate=replace(basis, when=when, mode=_CANDIDATE, **options))
+    mode = "shadow" if in_shadow else held.rule.mode
+    return held._replace(rule=replace(held.rule, when=when, mode=mode, **options))
+
+
+def with_mode(held: Held, mode: Mode) -> Held:
+    """Return what holds once the rule has another mode. Raises NotPossible where there is none."""
+    if held.rule is None:
+        raise NotPossible("there is only a candidate; promote it, or remove it")
+    return held._replace(rule=replace(held.rule, mode=mode))
+
+
+def promoted(held: Held) -> Held:
+    """Return what holds once the candidate has replaced the rule, or the rule itself is live. Raises NotPossible."""
+    if held.candidate is not None:
+        return Held(replace(held.candidate, mode="live"))
+    if held.rule is not None and held.rule.mode == "off":
+        raise NotPossible("it is off, and was not tried in shadow mode; use `mode NAME live`")
+    return with_mode(held, "live")
+
+
+def named(name: str, state: State) -> Held:
+    """Return what holds under a name. Raises NotPossible where that is nothing."""
+    if name not in state:
+        near = get_close_matches(name, state, 1)
+        raise NotPossible(f"there is no rule {name}" + (f"; did you mean {near[0]}?" if near else ""))
+    return state[name]
+
+
+def without(name: str, now: State, *, only_candidate: bool) -> Held:
+    """Return what is left of what the topic has under a name. Raises NotPossible where it has nothing there."""
+    held = now.get(name, NOTHING)
+    if only_candidate and held.candidate is None:
+        raise NotPossible(f"{name} has no candidate")
+    if held == NOTHING:
+        raise NotPossible(f"{name} is given by a setting; `mode {name} off` switches it off")
+    return held._replace(candidate=None) if only_candidate else NOTHING
+
+
+def replaced(now: State, wanted: State) -> State:
+    """Return what is to hold under each name of both, for just the wanted to hold."""
+    return {name: wanted.get(name, NOTHING) for name in {**now, **wanted}}
+
+
+def raise_if_not_allowed(now: State, after: State) -> None:
+    """Raise InvalidRule, InvalidExpression or NotPossible where readers of the topic would refuse what is to hold."""
+    for name, held in after.items():
+        for rule in held:
+            if rule is not None:
+                raise_if_invalid(name, rule)
+    if sum(held != NOTHING for held in {**now, **after}.values()) > MOST_RULES:
+        raise NotPossible(f"more than {MOST_RULES} rules")
+
+
+def _is_left(name: str, held: Held, now: State, defaults: Mapping[str, Rule]) -> bool:
+    return now.get(name, NOTHING).rule is None and held.rule is not None and held.rule == defaults.get(name)

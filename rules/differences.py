@@ -1,0 +1,83 @@
+"""How two states of the rules differ, in words."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from decision.rule import Rule
+from rules.history import NOTHING, Event, State
+from rules.text import aligned, as_time, one_line
+
+_FIELDS = ("mode", "points", "share", "note", "when")
+_INDENT = "  "
+
+
+class Difference(NamedTuple):
+    """What is different about a rule, or about a candidate, which is labelled so."""
+
+    label: str
+    text: str
+
+
+def differences(before: State, after: State) -> Sequence[Difference]:
+    """Return what is different under the names of `after`, in their order."""
+    return [found for name in after for found in _of_name(name, before, after)]
+
+
+def shown(before: State, after: State) -> str:
+    """Return the differences as indented lines."""
+    return aligned([(found.label, found.text) for found in differences(before, after)], _INDENT)
+
+
+def shown_event(event: Event) -> str:
+    """Return who did it, when, and what that changed, or why it changed nothing."""
+    change_set = event.entry.change_set
+    author = one_line(change_set.author) if change_set else "unknown"
+    headline = f"version {event.entry.version}  {as_time(event.timestamp)}  {author}"
+    if event.is_applied:
+        return f"{headline}\n{shown(event.before, event.after)}"
+    return f"{headline}\n{_INDENT}{event.entry.outcome.value}: {one_line(event.entry.problem)}"
+
+
+def described(rule: Rule, *, is_candidate: bool = False) -> str:
+    """Return a rule in one line: live, 100 points: amount > 900."""
+    parts = [] if is_candidate else [str(rule.mode)]
+    parts.append(f"{_bracketed(rule.points)} points")
+    if rule.share != "100":
+        parts.append(f"{rule.share} % of accounts")
+    note = f"  ({one_line(rule.note)})" if rule.note else ""
+    return f"{', '.join(parts)}: {one_line(rule.when)}{note}"
+
+
+def candidate_label(name: str) -> str:
+    """Return how the candidate of a rule is called."""
+    return f"{name} (candidate)"
+
+
+def _of_name(name: str, before: State, after: State) -> Iterator[Difference]:
+    old, new = before.get(name, NOTHING), after[name]
+    yield from _of_rule(name, old.rule, new.rule, is_candidate=False)
+    yield from _of_rule(candidate_label(name), old.candidate, new.candidate, is_candidate=True)
+
+
+def _of_rule(label: str, old: Rule | None, new: Rule | None, *, is_candidate: bool) -> Iterator[Difference]:
+    if old is not None and new is not None:
+        yield from _of_fields(label, old, new)
+    elif new is not None:
+        yield Difference(label, f"new: {described(new, is_candidate=is_candidate)}")
+    elif old is not None:
+        yield Difference(label, f"removed; it was {described(old, is_candidate=is_candidate)}")
+
+
+def _of_fields(label: str, old: Rule, new: Rule) -> Iterator[Difference]:
+    for field in _FIELDS:
+        was, becomes = getattr(old, field), getattr(new, field)
+        if was != becomes:
+            yield Difference(label, f"{field}: {_value(was)} -> {_value(becomes)}")
+
+
+def _bracketed(points: str) -> str:
+    return points if points.isalnum() else f"({one_line(points)})"
+
+
+def _value(text: str) -> str:
+    return one_line(text) or "(none)"

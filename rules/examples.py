@@ -1,0 +1,77 @@
+"""Whether examples come out as expected, and what each rule saw where they do not. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from decision.rule import Rule
+from decision.ruleset import RuleSet
+from decision.verdict import Verdict
+from payments.reading import TransactionReader
+from payments.transaction import InvalidTransaction, Transaction
+from rules.changes import effective
+from rules.history import State
+from rules.rule_file import Example
+from rules.text import aligned, one_line
+
+_NO_TIME = -1  # so that it depends on the transaction alone what hour(...) is
+_OUTCOMES = {True: "hits", False: "does not hit", None: "undecided"}
+_INDENT = "  "
+_LONGEST_SHOWN = 200
+
+
+class Rules(NamedTuple):
+    """The rules that examples are held against, and what reads the examples."""
+
+    asked: RuleSet
+    reader: TransactionReader
+
+
+def rules_of(state: State, defaults: Mapping[str, Rule], reader: TransactionReader) -> Rules:
+    """Return the rules of a state, with those that settings give."""
+    held = effective(state, defaults)
+    rules = {name: each.rule for name, each in held.items() if each.rule is not None}
+    candidates = {name: each.candidate for name, each in held.items() if each.candidate is not None}
+    return Rules(RuleSet(rules, candidates), reader)
+
+
+def failures(examples: Sequence[Example], rules: Rules) -> Iterator[str]:
+    """Yield the failed examples as text: what was expected, what has been found, and what each rule saw."""
+    for number, example in enumerate(examples, 1):
+        wrong = _wrong(example, rules)
+        if wrong:
+            name = f" ({one_line(example.name)})" if example.name else ""
+            shown = one_line(example.json.decode(errors="replace"), _LONGEST_SHOWN)
+            yield f"example {number}{name}: {shown}\n{aligned(wrong, _INDENT)}"
+
+
+def _wrong(example: Example, rules: Rules) -> Sequence[tuple[str, str]]:
+    """Return what is wrong in lines of two cells, none where nothing is."""
+    try:
+        transaction = rules.reader.read(example.json)
+    except InvalidTransaction as error:
+        return [("not a transaction", one_line(str(error)))]
+    verdict = rules.asked.judge(transaction, _NO_TIME)
+    mismatches = list(_mismatches(example, verdict))
+    return [*mismatches, *_seen(transaction, rules.asked)] if mismatches else []
+
+
+def _mismatches(example: Example, verdict: Verdict) -> Iterator[tuple[str, str]]:
+    hits = [hit.rule for hit in (*verdict.hits, *verdict.shadow)]
+    for what, expected, found in (("hits", example.hits, hits), ("undecided", example.undecided, verdict.undecided)):
+        if expected is not None and set(expected) != set(found):
+            yield what, f"expected {_listed(expected)}, found {_listed(found)}"
+    word = "fraud" if verdict.is_fraud else "legit"
+    if example.verdict not in (None, word):
+        yield "verdict", f"expected {example.verdict}, found {word} ({verdict.score:f} points)"
+
+
+def _seen(transaction: Transaction, asked: RuleSet) -> Iterator[tuple[str, str]]:
+    outcomes = asked.outcomes(transaction, _NO_TIME)
+    for rule, outcome in zip(asked.asked, outcomes, strict=True):
+        values = ", ".join(f"{part} = {value}" for part, value in rule.values(transaction, _NO_TIME))
+        said = _OUTCOMES[outcome] if rule.holds_for(transaction.source) else "not for this account"
+        yield rule.label, one_line(f"{said}: {values}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return one_line(", ".join(sorted(names))) or "none"

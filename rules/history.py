@@ -1,0 +1,94 @@
+"""The topic of rules as far as it has been read: what holds now, and what each record has changed."""
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from decision.rule import Rule
+from decision.rulebook import FORMAT, Change, ChangeSet, Entry, Outcome, RuleBook
+from messaging.batch import Record
+
+
+class Held(NamedTuple):
+    """What holds under a name: a rule, a candidate for its place, both, or neither."""
+
+    rule: Rule | None = None
+    candidate: Rule | None = None
+
+
+NOTHING = Held()
+State = Mapping[str, Held]  # by the rules' names; those under which nothing holds may be left out
+_NO_STATE: State = MappingProxyType({})
+
+
+class Event(NamedTuple):
+    """A record of the topic: what became of it, its timestamp in ms since 1970, and what held before and after it.
+
+    `before` and `after` have the names that it touches; they are empty where it was not applied.
+    """
+
+    entry: Entry
+    timestamp: int
+    before: State = _NO_STATE
+    after: State = _NO_STATE
+
+    @property
+    def is_applied(self) -> bool:
+        """Whether it has changed what holds."""
+        return self.entry.outcome is Outcome.APPLIED
+
+    @property
+    def names(self) -> Collection[str]:
+        """The rules that it is about, whether it was applied or not; none where it cannot be read."""
+        return [change.name for change in self.entry.change_set.changes] if self.entry.change_set else []
+
+
+class History:
+    """All records of the topic that have been read, in their order."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.now: dict[str, Held] = {}
+        self._book = RuleBook()
+
+    @property
+    def version(self) -> int:
+        """The offset behind the last record, 0 where there is none."""
+        return self._book.version
+
+    def take(self, record: Record) -> Event:
+        """Take the next record of the topic."""
+        entry = self._book.take(record.offset, record.value)
+        after = _after(entry)
+        before = {name: self.now.get(name, NOTHING) for name in after}
+        self.now = {name: held for name, held in {**self.now, **after}.items() if held != NOTHING}
+        event = Event(entry, record.timestamp, before, after)
+        self.events.append(event)
+        return event
+
+    def at(self, version: int) -> State:
+        """Return what held at a version."""
+        state: dict[str, Held] = {}
+        for event in self.events:
+            if event.entry.version <= version:
+                state.update(event.after)
+        return state
+
+    def last_change(self, name: str) -> Event | None:
+        """Return what has touched a name last, None where nothing has."""
+        return next((event for event in reversed(self.events) if name in event.after), None)
+
+    def change_set(self, after: State, author: str, identity: str) -> ChangeSet | None:
+        """Return what leads from now to what is to hold under these names; None where it is so already."""
+        changes = [
+            Change(name, self._book.versions.get(name, 0), held.rule, held.candidate)
+            for name, held in after.items()
+            if held != self.now.get(name, NOTHING)
+        ]
+        return ChangeSet(FORMAT, identity, author, changes) if changes else None
+
+
+def _after(entry: Entry) -> State:
+    if entry.change_set is None or entry.outcome is not Outcome.APPLIED:
+        return _NO_STATE
+    return {change.name: Held(change.rule, change.candidate) for change in entry.change_set.changes}

@@ -1,0 +1,133 @@
+"""The rules as tables for people, and as data for programs. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from decision.rule import Rule
+from decision.rulebook import Outcome
+from rules.differences import candidate_label, shown_event
+from rules.history import NOTHING, Event, Held, History, State
+from rules.text import aligned, as_time, one_line
+
+_HEAD = ("NAME", "MODE", "POINTS", "SHARE", "VERSION", "NOTE", "WHEN")
+_BELOW = "  candidate"
+_GIVEN = "given by FRAUD_THRESHOLD"
+_LONGEST_NOTE, _LONGEST_POINTS, _LONGEST_WHEN = 40, 20, 200
+
+
+def table(history: History, now: State) -> str:
+    """Return the rules, each candidate below its rule, and the records that could not be understood."""
+    rows = [row for name in sorted(now) for row in _rows(name, now[name], history)]
+    lines = [f"version {history.version}", aligned([_HEAD, *rows])]
+    invalid = _invalid(history)
+    if invalid:
+        lines.append("records that are not understood, and change nothing:")
+        lines.append(aligned([(f"version {version}", one_line(problem)) for version, problem in invalid], "  "))
+    return "\n".join(lines)
+
+
+def table_data(history: History, now: State) -> Mapping[str, Any]:
+    """Return the same as what JSON can hold."""
+    rules = [{"name": name, **_data_of(now[name]), **_origin(name, now[name], history)} for name in sorted(now)]
+    invalid = [{"version": version, "problem": problem} for version, problem in _invalid(history)]
+    return {"version": history.version, "rules": rules, "not_understood": invalid}
+
+
+def page(name: str, held: Held, history: History) -> str:
+    """Return all there is about a name."""
+    lines = [("name", name)]
+    if held.rule is not None:
+        lines += _fields(held.rule, ("mode", "points", "share", "note", "when"))
+    lines.append(("changed", _changed(name, held, history)))
+    if held.candidate is not None:
+        lines.append(("candidate", ""))
+        lines += [(f"  {field}", text) for field, text in _fields(held.candidate, ("points", "share", "note", "when"))]
+    return aligned(lines)
+
+
+def events_data(events: Sequence[Event]) -> Sequence[Mapping[str, Any]]:
+    """Return events as what JSON can hold."""
+    return [_event_data(event) for event in events]
+
+
+def events_text(events: Sequence[Event]) -> str:
+    """Return events as text, one below the other."""
+    return "\n".join(map(shown_event, events)) or "no changes"
+
+
+def _rows(name: str, held: Held, history: History) -> Iterator[tuple[str, ...]]:
+    event = history.last_change(name)
+    version = str(event.entry.version) if event else "-"
+    if held.rule is not None:
+        note = _GIVEN if _is_given(name, held, history) else held.rule.note
+        yield _row(name, held.rule, held.rule.mode, version, note)
+        version = ""
+    if held.candidate is not None:
+        label = candidate_label(name) if held.rule is None else _BELOW
+        yield _row(label, held.candidate, "shadow", version, held.candidate.note)
+
+
+def _row(label: str, rule: Rule, mode: str, version: str, note: str) -> tuple[str, ...]:
+    points, when = one_line(rule.points, _LONGEST_POINTS), one_line(rule.when, _LONGEST_WHEN)
+    return label, mode, points, f"{rule.share} %", version, one_line(note, _LONGEST_NOTE), when
+
+
+def _is_given(name: str, held: Held, history: History) -> bool:
+    """Tell whether the rule that holds under a name is given by a setting."""
+    return held.rule is not None and history.now.get(name, NOTHING).rule is None
+
+
+def _changed(name: str, held: Held, history: History) -> str:
+    given = _GIVEN if _is_given(name, held, history) else ""
+    event = history.last_change(name)
+    if event is None or event.entry.change_set is None:
+        return given
+    author = one_line(event.entry.change_set.author)
+    at = f"version {event.entry.version}, {as_time(event.timestamp)}, by {author}"
+    return f"{given}; {at}" if given else at
+
+
+def _fields(rule: Rule, names: Sequence[str]) -> list[tuple[str, str]]:
+    texts = [(name, one_line(getattr(rule, name))) for name in names]
+    return [(name, f"{text} % of accounts" if name == "share" else text) for name, text in texts if text]
+
+
+def _invalid(history: History) -> Sequence[tuple[int, str]]:
+    entries = (event.entry for event in history.events)
+    return [(entry.version, entry.problem) for entry in entries if entry.outcome is Outcome.INVALID]
+
+
+def _origin(name: str, held: Held, history: History) -> Mapping[str, Any]:
+    event = history.last_change(name)
+    by = event.entry.change_set.author if event and event.entry.change_set else None
+    return {
+        "given_by": "FRAUD_THRESHOLD" if _is_given(name, held, history) else None,
+        "version": event.entry.version if event else None,
+        "time": as_time(event.timestamp) if event else None,
+        "author": by,
+    }
+
+
+def _event_data(event: Event) -> Mapping[str, Any]:
+    change_set = event.entry.change_set
+    return {
+        "version": event.entry.version,
+        "time": as_time(event.timestamp),
+        "author": change_set.author if change_set else None,
+        "outcome": event.entry.outcome.value,
+        "problem": event.entry.problem or None,
+        "changes": [
+            {"name": name, "before": _data_of(event.before[name]), "after": _data_of(after)}
+            for name, after in event.after.items()
+        ],
+    }
+
+
+def _data_of(held: Held) -> Mapping[str, Any]:
+    return {"rule": _rule_data(held.rule), "candidate": _rule_data(held.candidate)}
+
+
+def _rule_data(rule: Rule | None) -> Mapping[str, str] | None:
+    if rule is None:
+        return None
+    return {field: getattr(rule, field) for field in ("when", "mode", "points", "share", "note")}

@@ -1,0 +1,187 @@
+"""Rules in a TOML file, with examples of what they are to find: reads it, and writes it. Pure.
+
+[rules.night_abroad]
+when = 'amount >= 500 and hour("Europe/Berlin") < 6'
+points = 60
+
+[[examples]]
+transaction = '{"id": "1", "source": "a", "target": "b", "amount": 812.10}'
+verdict = "legit"
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from decision.rule import InvalidRule, Mode, Rule, raise_if_invalid
+from decision.rulebook import MOST_RULES
+from decision.source import InvalidExpression
+from rules.history import Held, State
+from rules.text import one_line
+
+_BARE_KEY = re.compile("[A-Za-z0-9_-]+")
+_NUMBERS = (int, Decimal)
+_DEFAULT = Rule("")
+
+T = TypeVar("T")
+
+
+class InvalidFile(Exception):
+    """A file that cannot be used: each of its mistakes with its place in it."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class Example(Struct, frozen=True, forbid_unknown_fields=True):
+    """A transaction, as JSON or as a table, and what is expected of it; None where anything is.
+
+    `hits` and `undecided` are all rules that hit, and all that are undecided, in whatever mode; of a candidate it is
+    its label.
+    """
+
+    transaction: str | dict[str, Any]
+    name: str = ""
+    hits: Sequence[str] | None = None
+    undecided: Sequence[str] | None = None
+    verdict: Literal["fraud", "legit"] | None = None
+
+    @property
+    def json(self) -> bytes:
+        """The transaction as the value of a record."""
+        return self.transaction.encode() if isinstance(self.transaction, str) else _encode(self.transaction)
+
+
+class RuleFile(NamedTuple):
+    """What a file holds."""
+
+    rules: State
+    examples: Sequence[Example]
+
+
+class _Candidate(Struct, frozen=True, forbid_unknown_fields=True):
+    when: str
+    points: str = _DEFAULT.points
+    share: str = _DEFAULT.share
+    note: str = _DEFAULT.note
+
+
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    when: str | None = None
+    mode: Mode = _DEFAULT.mode
+    points: str = _DEFAULT.points
+    share: str = _DEFAULT.share
+    note: str = _DEFAULT.note
+    candidate: _Candidate | None = None
+
+
+class _Top(Struct, forbid_unknown_fields=True):
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read(text: str) -> RuleFile:
+    """Return what the text of a file holds, all of it allowed. Raises InvalidFile."""
+    try:
+        top = msgspec.convert(tomllib.loads(text, parse_float=Decimal), _Top)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise InvalidFile([str(error)]) from error
+    mistakes: list[str] = []
+    rules = {name: held for name, table in top.rules.items() if (held := _held(name, table, mistakes)) is not None}
+    examples = [_converted(f"examples, the {n}.", table, Example, mistakes) for n, table in enumerate(top.examples, 1)]
+    if len(rules) > MOST_RULES:
+        mistakes.append(f"more than {MOST_RULES} rules")
+    if mistakes:
+        raise InvalidFile(mistakes)
+    return RuleFile(rules, [example for example in examples if example is not None])
+
+
+def written(state: State) -> str:
+    """Return rules as the text of a file."""
+    return "\n".join("\n".join(_lines(name, held)) + "\n" for name, held in sorted(state.items()))
+
+
+def _held(name: str, table: Mapping[str, Any], mistakes: list[str]) -> Held | None:
+    place = f"rules.{_key(name)}"
+    entry = _converted(place, _with_texts(table), _Entry, mistakes)
+    if entry is None:
+        return None
+    if entry.when is None and (entry.candidate is None or table.keys() > {"candidate"}):
+        mistakes.append(f"{place}: `when` is missing")
+        return None
+    held = Held(_rule(entry), _candidate(entry))
+    mistakes += _not_allowed(name, place, held)
+    return held
+
+
+def _with_texts(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a table with numbers as texts, in which form rules have them."""
+    return {name: _with_texts(value) if isinstance(value, dict) else _text(value) for name, value in table.items()}
+
+
+def _text(value: object) -> object:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value) if type(value) is int else value
+
+
+def _converted(place: str, table: object, kind: type[T], mistakes: list[str]) -> T | None:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        mistakes.append(f"{place}: {one_line(str(error))}")
+        return None
+
+
+def _rule(entry: _Entry) -> Rule | None:
+    return None if entry.when is None else Rule(entry.when, entry.mode, entry.points, entry.share, entry.note)
+
+
+def _candidate(entry: _Entry) -> Rule | None:
+    found = entry.candidate
+    return None if found is None else Rule(found.when, "shadow", found.points, found.share, found.note)
+
+
+def _not_allowed(name: str, place: str, held: Held) -> Iterator[str]:
+    for where, rule in ((place, held.rule), (f"{place}.candidate", held.candidate)):
+        try:
+            if rule is not None:
+                raise_if_invalid(name, rule)
+        except (InvalidRule, InvalidExpression) as error:
+            yield f"{where}: {error}"
+
+
+def _lines(name: str, held: Held) -> Iterator[str]:
+    if held.rule is not None:
+        yield f"[rules.{_key(name)}]"
+        yield from _fields(held.rule, ("when", "mode", "points", "share", "note"))
+    if held.candidate is not None:
+        yield f"[rules.{_key(name)}.candidate]"
+        yield from _fields(held.candidate, ("when", "points", "share", "note"))
+
+
+def _fields(rule: Rule, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        value = getattr(rule, name)
+        if value != getattr(_DEFAULT, name):
+            yield f"{name} = {_quoted(value)}"
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    """Return a text as TOML writes it, with nothing in it that a terminal would obey."""
+    if text.isprintable() and "'" not in text:
+        return f"'{text}'"
+    escaped = json.dumps(text, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08X}" for sign in escaped)
+
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode

@@ -1,0 +1,56 @@
+"""The settings of the command line for rules."""
+
+import getpass
+import os
+from dataclasses import dataclass
+from decimal import Decimal
+
+from decision.asked_rule import THRESHOLD_RULE
+from decision.rule import Rule
+from messaging.settings import ConnectionSettings, TopicCreationSettings, TopicSettings
+from payments.mapping import FieldMapping
+from runtime.logs import LogSettings
+from runtime.parsing import number_from_zero
+from runtime.settings import setting
+
+_LONGEST_AUTHOR = 100
+
+
+def author(text: str) -> str:
+    """Return who is named in the history: the text, or the login name where it is empty."""
+    if not text.isprintable() or len(text) > _LONGEST_AUTHOR:
+        raise ValueError(f"a name of at most {_LONGEST_AUTHOR} characters, on one line")
+    return text or login_name()
+
+
+def login_name() -> str:
+    """Return the name of the user that this process runs as, or his number where he has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container
+        return f"user {os.getuid()}"
+
+
+@dataclass(frozen=True)
+class RulesSettings:
+    """All that `python -m rules` reads."""
+
+    connection: ConnectionSettings
+    topic_creation: TopicCreationSettings
+    topics: TopicSettings
+    mapping: FieldMapping
+    log: LogSettings
+    fraud_threshold: Decimal = setting(
+        "FRAUD_THRESHOLD",
+        "900",
+        number_from_zero,
+        "amounts over this are fraud, exactly this much is legit: amount_over_threshold, if RULES_TOPIC has no other",
+    )
+    author: str = setting(
+        "RULES_AUTHOR", "", author, "who changes rules, for their history; empty: the login name", may_be_empty=True
+    )
+
+    @property
+    def defaults(self) -> dict[str, Rule]:
+        """The rules that hold where the topic has none of their name."""
+        return {THRESHOLD_RULE: Rule(f"amount > {self.fraud_threshold:f}")}

@@ -1,0 +1,36 @@
+"""What a rule would say of transactions that there have been. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from decision.asked_rule import AskedRule
+from decision.rule import Rule
+from decision.ruleset import RuleSet
+from payments.transaction import Transaction
+
+Tried = tuple[Transaction, int]  # and its record's timestamp in ms since 1970
+_MISSING = "None"
+
+
+def trial(name: str, rule: Rule, transactions: Sequence[Tried]) -> Iterator[str]:
+    """Yield lines: on how many of the transactions the rule hits, and which fields that it names none of them has."""
+    rules = RuleSet({name: replace(rule, mode="live")})
+    (asked,) = rules.asked
+    within = [tried for tried in transactions if asked.holds_for(tried[0].source)]
+    outcomes = [rules.outcomes(*tried)[0] for tried in within]
+    hits, undecided = outcomes.count(True), outcomes.count(None)
+    yield f"of the last {len(transactions):,} transactions it hits {hits:,}, and is undecided on {undecided:,}"
+    for part in _missing(asked, transactions):
+        yield f"warning: none of them has {part}"
+
+
+def _missing(asked: AskedRule, transactions: Sequence[Tried]) -> Sequence[str]:
+    """Return what the rule looks at and no transaction has."""
+    missing: list[str] | None = None
+    for tried in transactions:
+        absent = [part for part, value in asked.values(*tried) if value == _MISSING]
+        missing = absent if missing is None else [part for part in missing if part in absent]
+        if not missing:
+            break
+    return missing or []

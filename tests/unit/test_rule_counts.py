@@ -1,0 +1,67 @@
+"""How often rules have hit, and how a candidate compares with the rule it may replace."""
+
+from decimal import Decimal
+
+from decision.rule import Rule
+from decision.rulebook import Change, ChangeSet, RuleBook, encode
+from decision.ruleset import RuleSet
+from detector.rule_counts import RuleCounts
+from payments.mapping import DEFAULT_MAPPING
+from payments.reading import TransactionReader
+from payments.transaction import Transaction
+
+LOW, HIGH = Rule("amount > 10"), Rule("amount < 100")
+
+
+def book_of(*changes: Change, book: RuleBook | None = None) -> RuleBook:
+    book = book or RuleBook()
+    book.take(book.version, encode(ChangeSet(1, str(book.version), "ann", changes)))
+    return book
+
+
+def count(counts: RuleCounts, book: RuleBook, *amounts: int) -> None:
+    rules = RuleSet(book.rules, book.candidates)
+    for amount in amounts:
+        counts.add(rules.judge(Transaction("1", "a", "b", Decimal(amount)), 0))
+
+
+def test_a_candidate_is_compared_with_its_rule() -> None:
+    counts, book = RuleCounts(), book_of(Change("r", 0, LOW, HIGH))
+    counts.follow(book)
+    count(counts, book, 5, 50, 60, 500, 501, 502)
+    assert counts.texts() == {
+        "in shadow": "(r (candidate) 3)",
+        "r and its candidate": "(only live 3, both 2, only candidate 1)",
+    }
+    assert counts.fields()["candidates"] == {"r": {"both": 2, "only live": 3, "only candidate": 1}}
+
+
+def test_it_is_compared_from_its_beginning_and_goes_on_while_others_change() -> None:
+    counts, book = RuleCounts(), book_of(Change("r", 0, LOW, HIGH), Change("other", 0, LOW))
+    counts.follow(book)
+    count(counts, book, 50)
+    counts.follow(book_of(Change("other", 1, HIGH), book=book))
+    count(counts, book, 50)
+    assert counts.fields()["candidates"] == {"r": {"both": 2}}
+    counts.follow(book_of(Change("r", 1, LOW, LOW), book=book))
+    count(counts, book, 5)
+    assert counts.fields()["candidates"] == {"r": {}}
+    counts.follow(book_of(Change("r", 3, LOW), book=book))
+    assert counts.fields()["candidates"] == {}
+
+
+def test_nothing_is_said_of_what_has_not_happened() -> None:
+    assert RuleCounts().texts() == {}
+
+
+def test_hits_in_shadow_and_undecided_rules_are_counted() -> None:
+    book = book_of(
+        Change("live", 0, LOW),
+        Change("shadow", 0, Rule("amount > 10", "shadow")),
+        Change("field", 0, Rule('field["x"] > 1')),
+    )
+    counts = RuleCounts()
+    paid = TransactionReader(DEFAULT_MAPPING).read(b'{"id":"1","source":"a","target":"b","amount":50}')
+    counts.add(RuleSet(book.rules).judge(paid, 0))
+    assert counts.texts() == {"in shadow": "(shadow 1)", "undecided": "(field 1)"}
+    assert counts.fields()["fraud_by_rule"] == {"live": 1}

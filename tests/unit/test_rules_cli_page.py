@@ -1,0 +1,28 @@
+"""What docs/rules-cli.md says of the commands and of files is so."""
+
+import re
+from pathlib import Path
+
+from payments.mapping import DEFAULT_MAPPING
+from payments.reading import TransactionReader
+from rules import rule_file
+from rules.command import rules
+from rules.examples import failures, rules_of
+
+PAGE = (Path(__file__).parents[2] / "docs" / "rules-cli.md").read_text()
+
+
+def test_every_command_has_its_row() -> None:
+    assert set(re.findall(r"^\| `(\w+)[ `]", PAGE, re.MULTILINE)) == set(rules.commands)
+
+
+def test_every_option_is_named() -> None:
+    options = {name for command in rules.commands.values() for each in command.params for name in each.opts}
+    assert [name for name in sorted(options) if name.startswith("--") and f"{name}" not in PAGE] == []
+
+
+def test_the_file_can_be_used_and_fails_as_shown() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    found = rule_file.read(text)
+    (failed,) = failures(found.examples, rules_of(found.rules, {}, TransactionReader(DEFAULT_MAPPING)))
+    assert failed.splitlines()[0] in PAGE

@@ -1,0 +1,185 @@
+"""Rules in a file: what is read, what is wrong with it, what is written, and what its examples come to."""
+
+import tomllib
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from decision.rule import Rule
+from payments.mapping import DEFAULT_MAPPING
+from payments.reading import TransactionReader
+from payments.transaction import Transaction
+from rules import rule_file
+from rules.examples import failures, rules_of
+from rules.history import Held
+from rules.rule_file import InvalidFile
+from rules.trial import trial
+from tests.support.rule_history import lines
+
+PAYMENT = '{"id": "1", "source": "a", "target": "b", "amount": 812.10, "country": "NG"}'
+DEFAULTS = {"amount_over_threshold": Rule("amount > 900")}
+
+
+def test_a_rule_is_read_with_numbers_or_texts() -> None:
+    found = rule_file.read(
+        """
+        [rules.a]
+        when = 'amount > 5'
+        mode = 'off'
+        points = 60
+        share = 12.50
+        note = 'n'
+        [rules.a.candidate]
+        when = 'amount > 6'
+        points = 70
+        [rules.amount_over_threshold.candidate]
+        when = 'amount > 7'
+        """
+    )
+    assert found.rules == {
+        "a": Held(Rule("amount > 5", "off", "60", "12.50", "n"), Rule("amount > 6", "shadow", "70")),
+        "amount_over_threshold": Held(None, Rule("amount > 7", "shadow")),
+    }
+    assert found.examples == []
+
+
+def test_an_empty_file_has_no_rules() -> None:
+    assert rule_file.read("") == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "mistakes"),
+    [
+        ("[rules.a", ["Expected ']' at the end of a table declaration (at end of document)"]),
+        ("rule = 1", ["Object contains unknown field `rule`"]),
+        ("[rules.a]", ["rules.a: `when` is missing"]),
+        ("[rules.a]\nnote = 'n'\n[rules.a.candidate]\nwhen = 'amount > 5'", ["rules.a: `when` is missing"]),
+        ("[rules.a]\nwhn = 'x'", ["rules.a: Object contains unknown field `whn`"]),
+        (
+            "[rules.'a b']\nwhen = 'amount > 5'",
+            ["rules.'a b': a rule's name begins with a letter and has at most 100 letters, digits, dots, _ and -"],
+        ),
+        (
+            "[rules.a]\nwhen = 'amont > 5'\n[rules.b.candidate]\nwhen = 'amount'",
+            [
+                "rules.a: there is no name amont; did you mean amount?\n  amont > 5\n  ^",
+                "rules.b.candidate: a condition is expected here, and this is a number\n  amount\n  ^",
+            ],
+        ),
+        ("[[examples]]\nname = 'x'", ["examples, the 1.: Object missing required field `transaction`"]),
+        ("".join(f"[rules.a{n}]\nwhen = 'amount > 5'\n" for n in range(501)), ["more than 500 rules"]),
+    ],
+)
+def test_all_mistakes_are_told_with_their_places(text: str, mistakes: Sequence[str]) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        rule_file.read(text)
+    assert refused.value.mistakes == mistakes
+
+
+def test_what_is_written_can_be_read() -> None:
+    state = {
+        "b": Held(Rule("amount > 5", "off", "amount / 2", "0.5", 'it\'s a "no"')),
+        "a.b": Held(Rule("field[\"a'b\"] == 'c'\n  and amount > 5 \x9b"), Rule("amount > 6", "shadow")),
+        "c": Held(None, Rule("amount > 7", "shadow", note="n")),
+    }
+    text = rule_file.written(state)
+    assert text.replace("\n", "").isprintable()
+    assert list(tomllib.loads(text)["rules"]) == ["a.b", "b", "c"]
+    with pytest.raises(InvalidFile):  # what a rule cannot hold can be shown all the same
+        rule_file.read(text)
+    del state["a.b"]
+    assert rule_file.read(rule_file.written(state)).rules == state
+
+
+def tried(text: str) -> Sequence[str]:
+    """Return what is said of the examples of a file."""
+    found = rule_file.read(text)
+    rules = rules_of(found.rules, DEFAULTS, TransactionReader(DEFAULT_MAPPING))
+    return [line for failed in failures(found.examples, rules) for line in lines(failed)]
+
+
+RULES = """
+[rules.abroad]
+when = 'field["country"] == "NG"'
+points = 60
+[rules.risky]
+when = 'field["risk"] > 5'
+[rules.none]
+when = 'amount > 1'
+share = 0
+[rules.abroad.candidate]
+when = 'amount > 800'
+"""
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "",
+        "hits = ['abroad', 'abroad (candidate)']",
+        "undecided = ['risky']",
+        "verdict = 'legit'",
+    ],
+)
+def test_an_example_that_is_as_expected_is_not_told(expected: str) -> None:
+    assert tried(f"{RULES}[[examples]]\ntransaction = '{PAYMENT}'\n{expected}") == []
+
+
+def test_a_failed_example_is_told_with_what_each_rule_saw() -> None:
+    expected = "name = 'night'\nhits = []\nundecided = ['abroad']\nverdict = 'fraud'"
+    assert tried(f"{RULES}[[examples]]\ntransaction = '{PAYMENT}'\n{expected}") == [
+        f"example 1 (night): {PAYMENT}",
+        "hits expected none, found abroad, abroad (candidate)",
+        "undecided expected abroad, found risky",
+        "verdict expected fraud, found legit (60 points)",
+        'abroad hits: field["country"] = "NG"',
+        'risky undecided: field["risk"] = None',
+        "none not for this account: amount = 812.10",
+        "amount_over_threshold does not hit: amount = 812.10",
+        "abroad (candidate) hits: amount = 812.10",
+    ]
+
+
+def test_a_transaction_may_be_a_table_and_has_no_time_but_its_own() -> None:
+    table = "transaction = {id = 1, source = 'a', target = 'b', amount = 900.5}"
+    rule = "[rules.night]\nwhen = 'hour(\"UTC\") < 24'\n"
+    assert tried(f"{rule}[[examples]]\n{table}\nundecided = ['night']\nverdict = 'fraud'") == []
+
+
+def test_an_example_that_is_no_transaction_has_failed() -> None:
+    assert tried("[[examples]]\ntransaction = '{'\nverdict = 'legit'") == [
+        "example 1: {",
+        "not a transaction not JSON: Input data was truncated",
+    ]
+
+
+def payments(*amounts: int) -> Sequence[tuple[Transaction, int]]:
+    reader = TransactionReader(DEFAULT_MAPPING)
+    values = (f'{{"id":"1","source":"a{amount}","target":"b","amount":{amount}}}' for amount in amounts)
+    return [(reader.read(value.encode()), 0) for value in values]
+
+
+def test_a_trial_counts_hits_and_names_what_no_transaction_has() -> None:
+    rule = Rule('amount > 5 and (amount > 8 or field["contry"] == "NG")', mode="off")
+    assert list(trial("a", rule, payments(4, 6, 7, 9))) == [
+        "of the last 4 transactions it hits 1, and is undecided on 2",
+        'warning: none of them has field["contry"]',
+    ]
+
+
+def test_a_field_that_one_transaction_has_is_not_missing() -> None:
+    rule = Rule('field["a"] == 1 or field["b"] == 1')
+    reader = TransactionReader(DEFAULT_MAPPING)
+    values = (f'{{"id":"1","source":"a","target":"b","amount":1,"{name}":1}}' for name in "aba")
+    assert len(list(trial("a", rule, [(reader.read(value.encode()), 0) for value in values]))) == 1
+
+
+def test_a_trial_is_of_the_accounts_in_the_share() -> None:
+    (line,) = trial("a", Rule("amount > 0", share="25"), payments(*range(1, 1001)))
+    hits = int(line.split("hits ")[1].split(",")[0])
+    assert Decimal(200) < hits < Decimal(300)
+
+
+def test_a_trial_of_no_transactions_misses_nothing() -> None:
+    assert list(trial("a", Rule("amount > 0"), [])) == ["of the last 0 transactions it hits 0, and is undecided on 0"]
