@@ -57,7 +57,7 @@ def _verdict(verdict: Verdict) -> Lines:
     if verdict.is_fraud:
         yield from (("fraud", hit.reason) for hit in verdict.hits)
     elif verdict.failed is None:
-        yield "legit", "no rule has found anything"
+        yield "legit", "no rule of the settings finds anything; RULES_TOPIC is not asked"
     if verdict.failed is not None:
         yield ("rule failed" if verdict.is_fraud else "dead letter"), verdict.failed
 

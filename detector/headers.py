@@ -9,8 +9,8 @@ REASON = "fraud.reason"
 SCORE = "fraud.score"
 SHADOW_REASON = "shadow.reason"
 FAILED = "rule.failed"
+LONGEST_PROBLEM = 512
 _MOST_BYTES = 8_000
-_LONGEST_FAILURE = 512
 
 
 def headers_of(verdict: Verdict) -> Headers:
@@ -22,7 +22,7 @@ def headers_of(verdict: Verdict) -> Headers:
     added.append((SCORE, f"{verdict.score:f}".encode()))
     added += _reasons(SHADOW_REASON, verdict.shadow, left)
     if verdict.failed is not None:
-        added.append((FAILED, verdict.failed[:_LONGEST_FAILURE].encode()))
+        added.append((FAILED, verdict.failed[:LONGEST_PROBLEM].encode(errors="replace")))
     return added
 
 
@@ -30,7 +30,7 @@ def _reasons(name: str, hits: Sequence[Hit], most: int) -> list[tuple[str, bytes
     """Return a header for each hit, up to so many bytes together; one more says how many others there are."""
     added: list[tuple[str, bytes]] = []
     for hit in hits:
-        reason = hit.reason.encode()
+        reason = hit.reason.encode(errors="replace")
         most -= len(reason)
         if most < 0:
             return [*added, (name, f"and {len(hits) - len(added)} more".encode())]

@@ -14,15 +14,14 @@ from detector.batch_limit import MOST_SECONDS, BatchLimit
 from detector.decision import Decision
 from detector.outputs import Outputs
 from detector.report import Report
-from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome, dead_letter, route
+from detector.routing import Outcome, dead_letter, route
+from detector.rule_failures import RuleFailures
 from detector.rule_reader import RuleReader
 from detector.standstill import StandstillReport
 from messaging.batch import Batch, Message, Record
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused, Processor
 from messaging.supervisor import Failures
 from runtime.health import Heartbeat
-from runtime.logs import printable
-from runtime.service import ServiceFailed
 from runtime.stop import Stop
 from runtime.timing import now_ms
 
@@ -36,31 +35,6 @@ Routed = Sequence[tuple[Message, Outcome]]
 logger = logging.getLogger(__name__)
 
 
-class RuleFailures:
-    """Counts consecutive records on which a rule failed: so many are a bad deployment, not bad data.
-
-    Of a record that is no transaction no rule was asked: it counts neither way.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.in_a_row = 0  # of what has been committed
-
-    def with_these(self, outcomes: Sequence[Outcome]) -> int:
-        """Return how many are in a row when these are committed. Raises ServiceFailed when the limit is reached."""
-        in_a_row = self.in_a_row
-        for outcome in outcomes:
-            problem = outcome.problem if isinstance(outcome, DeadLetter) else outcome.failed
-            if isinstance(outcome, DeadLetter):
-                in_a_row += outcome.rule_failed
-            else:
-                in_a_row = 0 if problem is None else in_a_row + 1
-            if in_a_row >= self._limit:
-                problem = printable(problem or "", LONGEST_PROBLEM)
-                raise ServiceFailed(f"{problem}; {in_a_row} consecutive failures (DEAD_LETTER_LIMIT): fix FRAUD_RULES")
-        return in_a_row
-
-
 @dataclass(frozen=True)
 class Detector:
     """All that the loop works with, for as long as its client lives."""
@@ -68,7 +42,7 @@ class Detector:
     processor: Processor
     assignment: Assignment
     decision: Decision
-    rules: RuleReader
+    rule_reader: RuleReader
     failures: RuleFailures
     limit: BatchLimit
     outputs: Outputs
@@ -84,7 +58,7 @@ def run(detector: Detector) -> None:
     aborts = 0
     while not detector.stop.requested:
         detector.heartbeat.beat()
-        if detector.rules.has_changed():
+        if detector.rule_reader.has_changed():
             take_up(detector)
         aborts = 0 if poll_and_judge(detector) else aborts + 1
         if aborts >= _MOST_ABORTS:
@@ -98,9 +72,9 @@ def run(detector: Detector) -> None:
 
 def take_up(detector: Detector) -> None:
     """Judge by the rules as they are in the topic now."""
-    book = detector.rules.book
+    book = detector.rule_reader.book
     detector.decision.take_up(book)
-    detector.report.rules.follow(book)
+    detector.report.rule_counts.follow(book)
     logger.info("rules: version %d in force: %s", book.version, detector.decision.rules)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from decision.verdict import Verdict
-from detector.routing import LONGEST_PROBLEM, DeadLetter, Outcome
-from detector.rule_counts import RuleCounts, in_words
+from detector.headers import LONGEST_PROBLEM
+from detector.routing import DeadLetter, Outcome
+from detector.rule_counts import RuleCounts, counts_in_words
 from detector.verdict_log import VerdictLog
 from runtime.logs import printable
 from runtime.timing import Every
@@ -32,7 +33,7 @@ class Report:
         self._has_warned = False
         self._dead_letters_before = 0
         self._dead_letters_in_a_row = 0
-        self.rules = RuleCounts()
+        self.rule_counts = RuleCounts()
         self._deleted_up_to: dict[int, int] = {}
         self.deleted_unread = 0
         self.fraud = 0
@@ -70,7 +71,7 @@ class Report:
         else:
             self.legit += 1
         if verdict.hits or verdict.shadow or verdict.undecided:
-            self.rules.add(verdict)
+            self.rule_counts.add(verdict)
         self._verdicts.write(verdict, is_fraud=is_fraud)
 
     def skipped(self, topic: str, partition: int, sought: int, first: int) -> None:
@@ -155,12 +156,12 @@ class Report:
 
     def _log_counts(self, what: str, counts: dict[str, Any]) -> None:
         texts = {name: "unknown" if count is None else f"{count:,}" for name, count in counts.items()}
-        if self.rules.hits:
-            texts["fraud"] += f" ({in_words(self.rules.hits)})"
-        texts |= self.rules.texts()
+        if self.rule_counts.hits:
+            texts["fraud"] += f" ({counts_in_words(self.rule_counts.hits)})"
+        texts |= self.rule_counts.texts()
         fields = {name.replace(" ", "_"): count for name, count in counts.items()}
         text = ", ".join(f"{name} {count}" for name, count in texts.items())
-        logger.info("%s: %s", what, text, extra={"fields": {**fields, **self.rules.fields()}})
+        logger.info("%s: %s", what, text, extra={"fields": {**fields, **self.rule_counts.fields()}})
 
 
 def _log_dead_letter(dead: DeadLetter) -> None:

@@ -5,14 +5,13 @@ from msgspec.structs import replace
 
 from decision.verdict import Verdict
 from detector.decision import Decision
-from detector.headers import headers_of
+from detector.headers import LONGEST_PROBLEM, headers_of
 from detector.outputs import Outputs
 from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
 from payments.transaction import InvalidTransaction
 
 ERROR_HEADER = "__detector.errors."
-LONGEST_PROBLEM = 512
 _MOST_OVERHEAD_BYTES = 128
 _MOST_HEADER_OVERHEAD_BYTES = 10
 _MOST_BYTES_A_CHARACTER = 4

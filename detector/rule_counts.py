@@ -7,7 +7,8 @@ from typing import Any
 from decision.rulebook import RuleBook
 from decision.verdict import Verdict, candidate_label
 
-_BOTH, _ONLY_RULE, _ONLY_CANDIDATE = "both", "only live", "only candidate"
+_MOST_SHOWN = 10
+_BOTH, _ONLY_RULE, _ONLY_CANDIDATE = "both", "only the rule", "only the candidate"
 
 
 class RuleCounts:
@@ -43,7 +44,7 @@ class RuleCounts:
         """Return for a line of the log what there is besides hits, by what it is."""
         counted = {"in shadow": self._shadow, "undecided": self._undecided}
         compared = {f"{name} and its candidate": counts for name, counts in self._compared.items()}
-        return {what: f"({in_words(counts)})" for what, counts in {**counted, **compared}.items() if counts}
+        return {what: f"({counts_in_words(counts)})" for what, counts in {**counted, **compared}.items() if counts}
 
     def fields(self) -> Mapping[str, Any]:
         """Return all counts for a log that programs read."""
@@ -55,6 +56,8 @@ class RuleCounts:
         }
 
 
-def in_words(counts: Counter[str]) -> str:
-    """Return counts, the largest first: `amount_over_threshold 41, night_abroad 3`."""
-    return ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
+def counts_in_words(counts: Counter[str]) -> str:
+    """Return the ten largest counts, and how many more there are: `amount_over_threshold 41, night_abroad 3`."""
+    shown = [f"{name} {count:,}" for name, count in counts.most_common(_MOST_SHOWN)]
+    more = len(counts) - len(shown)
+    return ", ".join([*shown, *([f"{more} more"] if more else [])])

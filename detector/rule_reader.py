@@ -1,10 +1,13 @@
 """Follows the topic of rules. What goes wrong there changes no rule and stops no payment: the log tells it."""
 
 import logging
+import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from decision.rulebook import Entry, Outcome, RuleBook
+from detector.headers import LONGEST_PROBLEM
 from messaging.batch import Record
 from messaging.seam import FOLLOW, AccessRefused, ClientFailed, ClientLibrary, Reader
 from messaging.settings import ConnectionSettings, TopicCreationSettings
@@ -17,10 +20,11 @@ from runtime.timing import Every
 
 _SECONDS_BETWEEN_POLLS = 0.25
 _SECONDS_BETWEEN_TAKE_UPS = 1.0
-_SECONDS_BETWEEN_READERS = 5.0
+_SECONDS_BETWEEN_READERS = 10.0
 _POLL_SECONDS_AT_START = 0.1
+_MOST_SILENT_SECONDS = 10.0
 _MOST_LINES = 10
-_LONGEST_PROBLEM = 512
+_LEVELS = {Outcome.INVALID: logging.ERROR, Outcome.OUTDATED: logging.WARNING}  # of others nothing is said
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +48,7 @@ class RuleReader:
         self._is_known = False
         self._is_interrupted = False
         self._has_news = False
+        self._said = ""
         self._poll = Every(_SECONDS_BETWEEN_POLLS, starts_due=True)
         self._take_up = Every(_SECONDS_BETWEEN_TAKE_UPS, starts_due=True)
         self._open = Every(_SECONDS_BETWEEN_READERS, starts_due=False)
@@ -52,15 +57,15 @@ class RuleReader:
         """Read the topic up to where it ends now. Raises ServiceFailed for one that is not fit.
 
         Where it may not be read, or is not there and may not be created, the log is told, and the book stays as it is.
-        What has been read once is gone on with where Kafka does not answer; else that raises ClientFailed.
+        What has been read once is gone on with whatever is wrong; else ClientFailed is raised where Kafka does not
+        answer.
         """
         self._is_interrupted = False
         try:
             self._read_to_end(stop, heartbeat)
         except AccessRefused as refused:
-            self.close()
-            logger.warning("going on without the topic of rules, RULES_TOPIC=%s: %s", self._topic.name, refused)
-        except ClientFailed as failed:
+            self._interrupt(refused)
+        except (ClientFailed, ServiceFailed) as failed:
             if not self._is_known:
                 raise
             self._interrupt(failed)
@@ -83,10 +88,18 @@ class RuleReader:
 
     def _read_to_end(self, stop: Stop, heartbeat: Heartbeat) -> None:
         end = self._end()
+        if end < self.book.version:
+            self._begin_anew()
         self._reader = self._opened()
-        while self._position() < end and not stop.requested:
+        heard, position = time.monotonic(), self._position()
+        while position < end and not stop.requested:
             heartbeat.beat()
             self._take(self._reader.poll(_POLL_SECONDS_AT_START))
+            if self._position() > position:
+                heard, position = time.monotonic(), self._position()
+            elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
+                where = f"{self._topic.name}[0] is read up to offset {position} of {end}"
+                raise ClientFailed(f"{where}: a Kafka transaction may be open there, or its leader is gone")
 
     def _end(self) -> int:
         """Return where the topic ends, after it has been created where it was missing."""
@@ -114,24 +127,36 @@ class RuleReader:
         except (ClientFailed, AccessRefused) as error:
             self._interrupt(error)
 
-    def _interrupt(self, error: ClientFailed | AccessRefused) -> None:
-        """Close the reader for a while."""
+    def _interrupt(self, error: ClientFailed | AccessRefused | ServiceFailed) -> None:
+        """Close the reader for a while. What may last, as a missing right, is told once, a topic that is gone again."""
         self.close()
         self._is_interrupted = True
-        logger.warning("the rules stay as they are, at version %d: %s; trying again", self.book.version, error)
+        said, self._said = self._said, str(error)
+        if said != self._said or (self._is_known and not isinstance(error, AccessRefused)):
+            name, version = self._topic.name, self.book.version
+            logger.warning("going on without RULES_TOPIC=%s, with version %d of the rules: %s", name, version, error)
 
     def _take(self, records: Sequence[Record]) -> None:
-        entries = [self._taken(record) for record in records]
-        self._has_news |= any(entry.outcome is Outcome.APPLIED for entry in entries)
-        useless = [entry for entry in entries if entry.outcome is Outcome.INVALID]
-        for entry in useless[:_MOST_LINES]:
-            problem = printable(entry.problem, _LONGEST_PROBLEM)
-            logger.error("%s[0] offset %d changes no rule: %s", self._topic.name, entry.version - 1, problem)
-        if len(useless) > _MOST_LINES:
-            logger.error("%s[0]: %d more records that change no rule", self._topic.name, len(useless) - _MOST_LINES)
+        told: Counter[Outcome] = Counter()
+        if records:
+            self._said = ""
+        for record in records:
+            entry = self._taken(record)
+            self._has_news |= entry.outcome is Outcome.APPLIED
+            told[entry.outcome] += 1
+            if entry.outcome in _LEVELS and told[entry.outcome] <= _MOST_LINES:
+                problem = printable(entry.problem, LONGEST_PROBLEM)
+                line = "%s[0] offset %d changes no rule: %s"
+                logger.log(_LEVELS[entry.outcome], line, self._topic.name, record.offset, problem)
+        more = sum(max(0, told[outcome] - _MOST_LINES) for outcome in _LEVELS)
+        if more:
+            logger.warning("%s[0]: %s more records that change no rule", self._topic.name, f"{more:,}")
 
     def _taken(self, record: Record) -> Entry:
         if record.offset < self.book.version:
-            logger.warning("%s is a new topic: what stands there holds, and nothing else", self._topic.name)
-            self.book, self._has_news = RuleBook(), True
+            self._begin_anew()
         return self.book.take(record.offset, record.value)
+
+    def _begin_anew(self) -> None:
+        logger.warning("%s is a new topic: what stands there holds, and nothing else", self._topic.name)
+        self.book, self._has_news = RuleBook(), True

@@ -19,9 +19,9 @@ from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
 from detector.decision import Decision
 from detector.explanation import explain
-from detector.loop import RuleFailures
 from detector.outputs import Outputs, outputs_of
 from detector.report import Report
+from detector.rule_failures import RuleFailures
 from detector.rule_reader import RuleReader, RuleTopic
 from detector.settings import DetectorSettings
 from detector.verdict_log import VerdictLog
@@ -50,7 +50,7 @@ class Service:
     settings: DetectorSettings
     library: ClientLibrary
     decision: Decision
-    rules: RuleReader
+    rule_reader: RuleReader
     failures: RuleFailures
     limit: BatchLimit
     report: Report
@@ -66,8 +66,8 @@ def main(process: Process) -> None:
         nargs="?",
         const=STANDARD_INPUT,
         metavar="JSON",
-        help="show how a record with this value would be read and judged, without Kafka; exit code 1: it would be "
-        "a dead letter. Without JSON it is read from standard input",
+        help="show how a record with this value would be read, and judged by FRAUD_THRESHOLD and FRAUD_RULES, without "
+        "Kafka; exit code 1: it would be a dead letter. Without JSON it is read from standard input",
     )
     parser.add_argument(
         "--rule",
@@ -157,8 +157,8 @@ def detect(service: Service) -> None:
     """Judge with one client, until a stop is asked for or the client fails."""
     outputs = prepare(service.settings, service.library)
     heartbeat = Heartbeat(service.settings.runtime.health_file)
-    with closing(service.rules):
-        service.rules.start(service.stop, heartbeat)
+    with closing(service.rule_reader):
+        service.rule_reader.start(service.stop, heartbeat)
         judge_in_group(service, outputs, heartbeat)
 
 
@@ -172,7 +172,7 @@ def judge_in_group(service: Service, outputs: Outputs, heartbeat: Heartbeat) -> 
                 processor,
                 Assignment(processor, topic),
                 decision=service.decision,
-                rules=service.rules,
+                rule_reader=service.rule_reader,
                 failures=service.failures,
                 limit=service.limit,
                 outputs=outputs,

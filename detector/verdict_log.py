@@ -10,6 +10,7 @@ from payments.mapping import Path
 from runtime.logs import printable
 
 _LONGEST_REASON = 128
+_MOST_SHOWN = 5
 _NOT_SHOWN = "***"
 _ANY_FIELD = f"{FIELD}["
 
@@ -45,12 +46,13 @@ class VerdictLog:
             "failed": verdict.failed,
         }
         amount, currency, source, target = map(printable, (str(paid.amount), paid.currency, paid.source, paid.target))
-        shown = [
+        said = [
             *reasons,
             *(f"in shadow, {text}" for text in shadow_reasons),
             *([verdict.failed] if verdict.failed else []),
         ]
-        why = "".join(f"  {printable(text, _LONGEST_REASON)}" for text in shown)
+        more = [f"and {len(said) - _MOST_SHOWN} more"] if len(said) > _MOST_SHOWN else []
+        why = "".join(f"  {printable(text, _LONGEST_REASON)}" for text in (*said[:_MOST_SHOWN], *more))
         extra = {"label": label, "emphasis": amount, "fields": fields}
         logger.info("%10s %s  %s -> %s%s", amount, currency, source, target, why, extra=extra)
 

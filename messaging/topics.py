@@ -22,7 +22,14 @@ _RETENTION_MS = "retention.ms"
 _RETENTION_BYTES = "retention.bytes"
 TOPIC_CONFIGS = (_CLEANUP, _LARGEST, _KIND_OF_TIME, _BEFORE, _AFTER, _RETENTION_MS, _RETENTION_BYTES)
 _FOR_EVER = -1
-_KEEPS_ALL = MappingProxyType({_CLEANUP: "delete", _RETENTION_MS: str(_FOR_EVER), _RETENTION_BYTES: str(_FOR_EVER)})
+_KEEPS_ALL = MappingProxyType(
+    {
+        _CLEANUP: "delete",
+        _KIND_OF_TIME: "LogAppendTime",
+        _RETENTION_MS: str(_FOR_EVER),
+        _RETENTION_BYTES: str(_FOR_EVER),
+    }
+)
 
 logger = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ def test_the_record_is_an_argument_or_comes_in_on_standard_input(
 ) -> None:
     asked = ask(tmp_path, *arguments, given=given)
     assert (asked.returncode, asked.stderr) == (0, "")
-    assert asked.stdout.endswith("\nlegit        no rule has found anything\n")
+    assert asked.stdout.endswith("\nlegit        no rule of the settings finds anything; RULES_TOPIC is not asked\n")
 
 
 def test_only_the_end_of_the_last_line_is_not_the_records(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_each_field_is_shown_with_the_setting_that_says_where_it_is() -> None:
 def test_what_is_not_fraud_is_legit() -> None:
     text, is_judged = explained(b'{"id":"1","source":"a","target":"b","amount":900}')
     assert is_judged
-    assert text.splitlines()[-1] == "legit        no rule has found anything"
+    assert text.splitlines()[-1] == "legit        no rule of the settings finds anything; RULES_TOPIC is not asked"
 
 
 def test_where_a_field_is_missing_all_that_there_are_are_named() -> None:
@@ -155,7 +155,7 @@ def test_rules_can_be_tried_on_the_record(tmp_path: Path) -> None:
     asked = ask(tmp_path, RULED, *(word for rule in rules for word in ("--rule", rule)))
     assert (asked.returncode, asked.stderr) == (0, "")
     assert asked.stdout.splitlines()[-7:] == [
-        "legit        no rule has found anything",
+        "legit        no rule of the settings finds anything; RULES_TOPIC is not asked",
         'tried        hit: field["country"] in {"NG", "RU"}',
         '             field["country"] = "NG"',
         'tried        undecided: field["risk"] > 3',

@@ -18,6 +18,7 @@ import runtime.stop
 from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
 from detector.code_rules import CodeRule
+from detector.rule_failures import RuleFailures
 from detector.rule_reader import RuleReader, RuleTopic
 from detector.service import decision_of, prepare
 from detector.settings import DetectorSettings
@@ -97,7 +98,7 @@ def detector_of(
         Assignment(processor, topic),
         decision_of(settings),
         RuleReader(RuleTopic(settings.topics.rules, cluster, settings.connection, settings.topic_creation)),
-        detector.loop.RuleFailures(settings.dead_letter_limit),
+        RuleFailures(settings.dead_letter_limit),
         BatchLimit(settings.group.batch_size),
         prepare(settings, cluster),
         detector.report.Report(VerdictLog(show)),
@@ -111,8 +112,8 @@ def detect(cluster: InMemoryCluster, rounds: int, show: str = "all", **texts: st
     """Go so many rounds, after one in which the partitions are gained."""
     heartbeat = StopsAfter(rounds)
     detecting = detector_of(cluster, read_settings(DetectorSettings, texts), heartbeat, heartbeat.stop, show)
-    with closing(detecting.processor), closing(detecting.rules):
-        detecting.rules.start(heartbeat.stop, heartbeat)
+    with closing(detecting.processor), closing(detecting.rule_reader):
+        detecting.rule_reader.start(heartbeat.stop, heartbeat)
         detector.loop.poll_and_judge(detecting)
         detector.loop.run(detecting)
     return detecting.report

@@ -31,9 +31,9 @@ def test_a_candidate_is_compared_with_its_rule() -> None:
     count(counts, book, 5, 50, 60, 500, 501, 502)
     assert counts.texts() == {
         "in shadow": "(r (candidate) 3)",
-        "r and its candidate": "(only live 3, both 2, only candidate 1)",
+        "r and its candidate": "(only the rule 3, both 2, only the candidate 1)",
     }
-    assert counts.fields()["candidates"] == {"r": {"both": 2, "only live": 3, "only candidate": 1}}
+    assert counts.fields()["candidates"] == {"r": {"both": 2, "only the rule": 3, "only the candidate": 1}}
 
 
 def test_it_is_compared_from_its_beginning_and_goes_on_while_others_change() -> None:

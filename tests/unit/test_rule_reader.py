@@ -21,6 +21,7 @@ from runtime.settings import read_settings
 from runtime.stop import Stop
 from tests.support.in_memory_client import InMemoryCluster, InMemoryReader
 
+REFUSAL = "not allowed: nobody lacks the right Read on topic rules"
 SETTINGS = read_settings(DetectorSettings, {})
 
 
@@ -37,7 +38,7 @@ class Refusing(InMemoryCluster):
 
     def open_reader(self, connection: ConnectionSettings, starts: Offsets, ends: Offsets) -> InMemoryReader:
         if self.is_refused:
-            raise AccessRefused("not allowed: nobody lacks the right Read on topic rules")
+            raise AccessRefused(REFUSAL)
         return super().open_reader(connection, starts, ends)
 
 
@@ -68,7 +69,15 @@ def errors(caplog: pytest.LogCaptureFixture) -> Sequence[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-def test_the_topic_is_made_and_read_to_its_end_at_start_and_then_followed() -> None:
+def test_the_topic_is_made_where_it_is_missing() -> None:
+    cluster = InMemoryCluster()
+    with closing(reader_of(cluster)) as reader:
+        start(reader)
+    assert len(cluster.logs["rules"]) == 1
+    assert cluster.configs["rules"]["retention.ms"] == "-1"
+
+
+def test_the_topic_is_read_to_its_end_at_start_and_then_followed() -> None:
     cluster = InMemoryCluster()
     write(cluster, setting("a"), setting("b", identity="2"))
     with closing(reader_of(cluster)) as reader:
@@ -100,13 +109,22 @@ def test_what_changes_nothing_is_no_news_and_what_cannot_be_understood_is_named(
     assert error.isprintable()
 
 
+def test_a_change_that_came_too_late_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = InMemoryCluster()
+    write(cluster, setting("a"), setting("a", identity="2"), setting("a"))
+    with closing(reader_of(cluster)) as reader:
+        start(reader)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told == ["rules[0] offset 1 changes no rule: changed by somebody else meanwhile: a"]
+
+
 def test_a_flood_of_what_cannot_be_understood_is_ten_lines_and_a_number(caplog: pytest.LogCaptureFixture) -> None:
     cluster = InMemoryCluster()
     write(cluster, *[b"broken"] * 1_000)
     with closing(reader_of(cluster)) as reader:
         start(reader)
-    assert len(errors(caplog)) == 11
-    assert errors(caplog)[-1] == "rules[0]: 990 more records that change no rule"
+    assert len(errors(caplog)) == 10
+    assert caplog.messages[-1] == "rules[0]: 990 more records that change no rule"
 
 
 def test_a_topic_without_the_right_to_read_it_is_told_once_and_done_without(caplog: pytest.LogCaptureFixture) -> None:
@@ -114,9 +132,18 @@ def test_a_topic_without_the_right_to_read_it_is_told_once_and_done_without(capl
         start(reader)
         assert not reader.has_changed()
         assert not reader.has_changed()
-    why = "not allowed: nobody lacks the right Read on topic rules"
-    expected = f"going on without the topic of rules, RULES_TOPIC=rules: {why}"
+    expected = f"going on without RULES_TOPIC=rules, with version 0 of the rules: {REFUSAL}"
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [expected]
+
+
+def test_a_right_that_is_given_later_is_used() -> None:
+    cluster = Refusing()
+    with closing(reader_of(cluster)) as reader:
+        start(reader)
+        write(cluster, setting("a"))
+        cluster.is_refused = False
+        assert reader.has_changed()
+        assert set(reader.book.rules) == {"a"}
 
 
 @pytest.mark.parametrize("problem", ["deleted", "refused"])
@@ -134,8 +161,12 @@ def test_a_topic_that_goes_away_changes_no_rule_and_is_followed_again_once_it_is
         for _ in range(3):
             assert not reader.has_changed()
         why = "nobody lacks the right" if problem == "refused" else "the topic rules does not exist"
-        assert caplog.messages[-1].startswith("the rules stay as they are, at version 1: ")
-        assert why in caplog.messages[-1]
+        told = [
+            line
+            for line in caplog.messages
+            if line.startswith("going on without RULES_TOPIC=rules, with version 1 of the rules: ") and why in line
+        ]
+        assert len(told) == (1 if problem == "refused" else 3)
         assert set(reader.book.rules) == {"a"}
         cluster.logs["rules"], cluster.is_refused = log, False
         write(cluster, setting("b", identity="2"))
@@ -184,10 +215,58 @@ def test_what_has_been_read_once_is_gone_on_with_where_kafka_does_not_answer(
     with monkeypatch.context() as patched, closing(reader):
         patched.setattr(cluster, "end_offsets", fails)
         start(reader)
-        assert caplog.messages[-1].startswith("the rules stay as they are, at version 1: no answer; trying again")
+        assert caplog.messages[-1] == "going on without RULES_TOPIC=rules, with version 1 of the rules: no answer"
         write(cluster, setting("b", identity="2"))
         assert reader.has_changed()
     assert set(reader.book.rules) == {"a", "b"}
+
+
+def test_a_kafka_transaction_that_is_open_in_the_topic_stops_only_who_knows_no_rules(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(detector.rule_reader, "_MOST_SILENT_SECONDS", 0.0)
+    cluster = InMemoryCluster()
+    write(cluster, setting("a"), setting("b", identity="2"))
+    cluster.open["rules", 0] = 1
+    reader = reader_of(cluster)
+    why = r"rules\[0\] is read up to offset 1 of 2: a Kafka transaction may be open there"
+    with closing(reader), pytest.raises(ClientFailed, match=why):
+        start(reader)
+    del cluster.open["rules", 0]
+    with closing(reader):
+        start(reader)
+    cluster.open["rules", 0] = 2
+    write(cluster, setting("c", identity="3"))
+    with closing(reader):
+        start(reader)
+        assert "is read up to offset 2 of 3" in caplog.messages[-1]
+        del cluster.open["rules", 0]
+        assert reader.has_changed()
+    assert set(reader.book.rules) == {"a", "b", "c"}
+
+
+def test_a_topic_made_anew_and_empty_has_no_rules() -> None:
+    cluster = InMemoryCluster()
+    write(cluster, setting("a"))
+    reader = reader_of(cluster)
+    for expected in ({"a"}, set()):
+        with closing(reader):
+            start(reader)
+            assert reader.has_changed()
+        assert set(reader.book.rules) == expected
+        del cluster.logs["rules"]
+
+
+def test_a_topic_that_becomes_unfit_changes_no_rule(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = InMemoryCluster()
+    write(cluster, setting("a"))
+    reader = reader_of(cluster)
+    for policy in ("delete", "compact"):
+        cluster.configs["rules"] = {**cluster.configs["rules"], "cleanup.policy": policy}
+        with closing(reader):
+            start(reader)
+    assert set(reader.book.rules) == {"a"}
+    assert "is compacted and would lose its history" in caplog.messages[-1]
 
 
 def test_a_topic_that_cannot_hold_the_history_is_refused() -> None:

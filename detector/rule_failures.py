@@ -1,0 +1,33 @@
+"""Counts how often rules of code fail in a row: that is what tells a bad deployment from bad data."""
+
+from collections.abc import Sequence
+
+from detector.headers import LONGEST_PROBLEM
+from detector.routing import DeadLetter, Outcome
+from runtime.logs import printable
+from runtime.service import ServiceFailed
+
+
+class RuleFailures:
+    """Counts consecutive records on which a rule failed: so many are a bad deployment, not bad data.
+
+    Of a record that is no transaction no rule was asked: it counts neither way.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.in_a_row = 0  # of what has been committed
+
+    def with_these(self, outcomes: Sequence[Outcome]) -> int:
+        """Return how many are in a row when these are committed. Raises ServiceFailed when the limit is reached."""
+        in_a_row = self.in_a_row
+        for outcome in outcomes:
+            problem = outcome.problem if isinstance(outcome, DeadLetter) else outcome.failed
+            if isinstance(outcome, DeadLetter):
+                in_a_row += outcome.rule_failed
+            else:
+                in_a_row = 0 if problem is None else in_a_row + 1
+            if in_a_row >= self._limit:
+                problem = printable(problem or "", LONGEST_PROBLEM)
+                raise ServiceFailed(f"{problem}; {in_a_row} consecutive failures (DEAD_LETTER_LIMIT): fix FRAUD_RULES")
+        return in_a_row
