@@ -23,7 +23,7 @@ from tests.support.waiting import BUSY, wait_until
 pytestmark = pytest.mark.integration
 
 TOPIC = "rules"
-AWAY_SECONDS = 12.0  # longer than the libraries wait for an answer
+AWAY_SECONDS = 6.0  # longer than an idle reader waits for an answer
 AT_ONCE_SECONDS = 0.05
 READ_SECONDS = 20
 OPEN_SECONDS = 30
