@@ -34,6 +34,7 @@ CMD ["python", "-m", "detector"]
 FROM base AS audit
 LABEL org.opencontainers.image.title="audit" \
       org.opencontainers.image.description="Checks that every transaction was judged once, rightly and in its order"
+COPY decision decision
 COPY audit audit
 RUN chmod -R a+rX . && python -m compileall -q .
 USER 10001:10001

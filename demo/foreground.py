@@ -11,6 +11,7 @@ from embedded_kafka.choice import Choice, add_options, read_choice
 from embedded_kafka.command import SECONDS_BETWEEN_LOOKS
 from embedded_kafka.errors import EmbeddedKafkaError
 from embedded_kafka.opening import AnyKafka, opened
+from embedded_kafka.secured import SecuredKafka
 from embedded_kafka.waiting import Stopped, Waiting, tell
 from runtime.service import EXIT_BAD_SETTINGS
 from runtime.settings import environment
@@ -53,6 +54,9 @@ def _check_and_run(options: argparse.Namespace, waiting: Waiting) -> int:
     screen = Screen(chosen_look(settings), waiting.stop)
     with opened(choice, waiting, {**settings, **OWN}) as kafka:
         tell(f"Kafka is ready on {kafka.bootstrap_servers}; {_of_the_data(choice)}\n")
+        if isinstance(kafka, SecuredKafka):
+            tell(f"To change rules: env $(cat {kafka.login_file('operator')}) scripts/run rules list\n")
+            tell(f"To audit: env $(cat {kafka.login_file('audit')}) scripts/run audit\n")
         code = _run(kafka, screen, waiting.stop)
     if screen.failure is None:
         return code

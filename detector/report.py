@@ -156,8 +156,8 @@ class Report:
 
     def _log_counts(self, what: str, counts: dict[str, Any]) -> None:
         texts = {name: "unknown" if count is None else f"{count:,}" for name, count in counts.items()}
-        if self.rule_counts.hits:
-            texts["fraud"] += f" ({counts_in_words(self.rule_counts.hits)})"
+        if self.rule_counts.on_fraud:
+            texts["fraud"] += f" ({counts_in_words(self.rule_counts.on_fraud)})"
         texts |= self.rule_counts.texts()
         fields = {name.replace(" ", "_"): count for name, count in counts.items()}
         text = ", ".join(f"{name} {count}" for name, count in texts.items())

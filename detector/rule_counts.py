@@ -12,10 +12,11 @@ _BOTH, _ONLY_RULE, _ONLY_CANDIDATE = "both", "only the rule", "only the candidat
 
 
 class RuleCounts:
-    """Counts of committed transactions by the rules' names; `hits` are those of live rules."""
+    """Counts of committed transactions by the rules' names; `on_fraud` are the hits of live rules on what is fraud."""
 
     def __init__(self) -> None:
-        self.hits: Counter[str] = Counter()
+        self.on_fraud: Counter[str] = Counter()
+        self._on_legit: Counter[str] = Counter()
         self._shadow: Counter[str] = Counter()
         self._undecided: Counter[str] = Counter()
         self._versions: Mapping[str, int] = {}
@@ -32,7 +33,7 @@ class RuleCounts:
         """Count what a verdict has found."""
         hits = [hit.rule for hit in verdict.hits]
         shadow = [hit.rule for hit in verdict.shadow]
-        self.hits.update(hits)
+        (self.on_fraud if verdict.is_fraud else self._on_legit).update(hits)
         self._shadow.update(shadow)
         self._undecided.update(verdict.undecided)
         for name, counts in self._compared.items():
@@ -41,15 +42,16 @@ class RuleCounts:
                 counts[_BOTH if is_hit and is_candidates else _ONLY_RULE if is_hit else _ONLY_CANDIDATE] += 1
 
     def texts(self) -> Mapping[str, str]:
-        """Return for a line of the log what there is besides hits, by what it is."""
-        counted = {"in shadow": self._shadow, "undecided": self._undecided}
+        """Return for a line of the log what there is besides frauds, by what it is."""
+        counted = {"hits on legit": self._on_legit, "in shadow": self._shadow, "undecided": self._undecided}
         compared = {f"{name} and its candidate": counts for name, counts in self._compared.items()}
         return {what: f"({counts_in_words(counts)})" for what, counts in {**counted, **compared}.items() if counts}
 
     def fields(self) -> Mapping[str, Any]:
         """Return all counts for a log that programs read."""
         return {
-            "fraud_by_rule": dict(self.hits),
+            "fraud_by_rule": dict(self.on_fraud),
+            "legit_by_rule": dict(self._on_legit),
             "shadow_by_rule": dict(self._shadow),
             "undecided_by_rule": dict(self._undecided),
             "candidates": {name: dict(counts) for name, counts in self._compared.items()},

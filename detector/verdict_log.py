@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection
 
 from decision.leaves import FIELD
-from decision.verdict import Hit, Values, Verdict, reason
+from decision.verdict import FRAUD_POINTS, Hit, Values, Verdict, reason
 from payments.mapping import Path
 from runtime.logs import printable
 
@@ -51,8 +51,9 @@ class VerdictLog:
             *(f"in shadow, {text}" for text in shadow_reasons),
             *([verdict.failed] if verdict.failed else []),
         ]
+        points = [f"{verdict.score:f} points"] if verdict.hits and verdict.score != FRAUD_POINTS else []
         more = [f"and {len(said) - _MOST_SHOWN} more"] if len(said) > _MOST_SHOWN else []
-        why = "".join(f"  {printable(text, _LONGEST_REASON)}" for text in (*said[:_MOST_SHOWN], *more))
+        why = "".join(f"  {printable(text, _LONGEST_REASON)}" for text in (*said[:_MOST_SHOWN], *more, *points))
         extra = {"label": label, "emphasis": amount, "fields": fields}
         logger.info("%10s %s  %s -> %s%s", amount, currency, source, target, why, extra=extra)
 

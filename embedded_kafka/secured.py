@@ -14,7 +14,7 @@ from embedded_kafka.errors import EmbeddedKafkaError
 from embedded_kafka.waiting import Waiting
 from provisioning.cluster import SetupSettings, apply
 from provisioning.listeners import MECHANISM, secured_properties
-from provisioning.principals import BROKER, SETUP
+from provisioning.principals import BROKER, SETUP, USERS
 from provisioning.store import make_secrets
 from runtime.settings import read_settings
 
@@ -97,6 +97,10 @@ class SecuredKafka:
         password = self.secrets / user / "password"
         return {**self.settings, "KAFKA_SASL_USERNAME": user, "KAFKA_SASL_PASSWORD_FILE": str(password)}
 
+    def login_file(self, user: str) -> Path:
+        """Return the file that holds these settings, for `env $(cat FILE)`; it names the password's file only."""
+        return self.secrets / user / "login"
+
     def apply(self) -> None:
         """Make the users, the topics and the ACLs. Raises EmbeddedKafkaError."""
         try:
@@ -111,6 +115,8 @@ class SecuredKafka:
         while not applied.done():
             self._waiting.pause(self._step)
         applied.result()
+        for user in USERS:
+            self.login_file(user).write_text("".join(f"{name}={text}\n" for name, text in self.login(user).items()))
 
     def _of_setup(self, servers: str) -> SetupSettings:
         own = {

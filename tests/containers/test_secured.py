@@ -25,7 +25,7 @@ def secured_containers() -> list[stack.Container]:
 
 
 def passwords() -> set[str]:
-    volumes = [f"{stack.PROJECT}_{user}-secrets" for user in (*stack.PAIR, "audit")]
+    volumes = [f"{stack.PROJECT}_{user}-secrets" for user in (*stack.PAIR, "audit", "operator")]
     read = ("run", "--rm", "--user", "0", "--entrypoint", "cat")
     image = f"{stack.PROJECT}-keys"
     return {stack.docker(*read, "--volume", f"{volume}:/secrets:ro", image, "/secrets/password") for volume in volumes}
@@ -39,8 +39,11 @@ def test_it_works_the_law_holds_and_no_password_is_seen(client: str) -> None:
     stack.Log(detector).wait_for(stack.VERDICT, count=20)
     audit = stack.compose(*stack.SECURED, "run", "--rm", "audit", settings=settings)
     assert "audit passed: every record is accounted for" in audit
+    log, words = stack.Log(detector), ("run", "--rm", "rules", "set", client, "amount < 1", "--shadow")
+    assert f"{client}  new: shadow" in stack.compose(*stack.SECURED, *words, settings=settings)
+    log.wait_for(r"rules: version \d+ in force")
     secrets = passwords()
-    assert len(secrets) == 3
+    assert len(secrets) == 4
     for container in secured_containers():
         told = json.dumps(container.facts) + "\n".join(container.lines)
         assert not [secret for secret in secrets if secret in told]

@@ -1,11 +1,12 @@
 """How often rules have hit, and how a candidate compares with the rule it may replace."""
 
+from collections import Counter
 from decimal import Decimal
 
 from decision.rule import Rule
 from decision.rulebook import Change, ChangeSet, RuleBook, encode
 from decision.ruleset import RuleSet
-from detector.rule_counts import RuleCounts
+from detector.rule_counts import RuleCounts, counts_in_words
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 from payments.transaction import Transaction
@@ -65,3 +66,14 @@ def test_hits_in_shadow_and_undecided_rules_are_counted() -> None:
     counts.add(RuleSet(book.rules).judge(paid, 0))
     assert counts.texts() == {"in shadow": "(shadow 1)", "undecided": "(field 1)"}
     assert counts.fields()["fraud_by_rule"] == {"live": 1}
+
+
+def test_hits_on_what_stays_legit_are_counted_apart() -> None:
+    counts, book = RuleCounts(), book_of(Change("r", 0, Rule("amount > 10", points="60")))
+    count(counts, book, 50, 60)
+    assert counts.texts() == {"hits on legit": "(r 2)"}
+    assert (counts.fields()["fraud_by_rule"], counts.fields()["legit_by_rule"]) == ({}, {"r": 2})
+
+
+def test_of_many_counts_the_ten_largest_are_shown() -> None:
+    assert counts_in_words(Counter({f"r{n}": n + 1 for n in range(12)})).endswith("r2 3, 2 more")
