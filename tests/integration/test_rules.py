@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 AMOUNTS = [Decimal(amount) for amount in (1, 501, 500, 999, 2, 3, 777)]
 
 
-def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule(
+def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule_unless_another_finds_fraud(
     services: Services, broker: str, names: Names
 ) -> None:
     create_topics(broker, names.transactions, partitions=1)
@@ -29,15 +29,21 @@ def test_what_a_rule_fails_on_becomes_a_dead_letter_that_names_the_rule(
     )
     wait_until_judged(broker, names, len(sent))
     assert detector.stop() == 0
-    assert detector.matches("stopped: judged 4, fraud 0, legit 4, dead letters 3$")
+    assert detector.matches(r"stopped: judged 5, fraud 1 \(amount_over_threshold 1\), legit 4, dead letters 2$")
     dead = [
         (record.value, dict(record.headers)["__detector.errors.message"])
         for record in committed(broker, names.dead_letter)
     ]
-    failed = [(n, each) for n, each in enumerate(sent) if AMOUNTS[n] > 500]
+    failed = [(n, each) for n, each in enumerate(sent) if 500 < AMOUNTS[n] <= 900]
     line = fails_over_500.__code__.co_firstlineno + 3
     reason = f"rule fails_over_500 failed (harmful_rules.py:{line}): LookupError: a"
     assert dead == [(each.value, f"{reason}{n}".encode()) for n, each in failed]
+    [fraud] = committed(broker, names.fraud)
+    assert list(fraud.headers) == [
+        ("fraud.reason", b"amount_over_threshold: 999 is over 900"),
+        ("fraud.score", b"100"),
+        ("rule.failed", f"{reason}3".encode()),
+    ]
 
 
 @pytest.mark.parametrize(
