@@ -2,11 +2,10 @@
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
 from typing import NamedTuple
 
-from decision.rulebook import Entry, Outcome, RuleBook
+from decision.rulebook import Outcome, RuleBook
 from detector.headers import LONGEST_PROBLEM
 from messaging.batch import Record
 from messaging.seam import FOLLOW, AccessRefused, ClientFailed, ClientLibrary, Reader
@@ -23,6 +22,7 @@ _SECONDS_BETWEEN_TAKE_UPS = 1.0
 _SECONDS_BETWEEN_READERS = 10.0
 _POLL_SECONDS_AT_START = 0.1
 _MOST_SILENT_SECONDS = 10.0
+_MOST_SECONDS_TAKING = 0.25  # of a round of the loop; what is left comes with the next one
 _MOST_LINES = 10
 _LEVELS = {Outcome.INVALID: logging.ERROR, Outcome.OUTDATED: logging.WARNING}  # of others nothing is said
 
@@ -48,6 +48,8 @@ class RuleReader:
         self._is_known = False
         self._is_interrupted = False
         self._has_news = False
+        self._last: Record | None = None
+        self._come: deque[Record] = deque()
         self._said = ""
         self._poll = Every(_SECONDS_BETWEEN_POLLS, starts_due=True)
         self._take_up = Every(_SECONDS_BETWEEN_TAKE_UPS, starts_due=True)
@@ -65,9 +67,13 @@ class RuleReader:
             self._read_to_end(stop, heartbeat)
         except AccessRefused as refused:
             self._interrupt(refused)
-        except (ClientFailed, ServiceFailed) as failed:
+        except ServiceFailed as unfit:
             if not self._is_known:
                 raise
+            self._interrupt(unfit)
+        except ClientFailed as failed:
+            if not self._is_known:
+                raise ClientFailed(f"RULES_TOPIC={self._topic.name}: {failed}") from failed
             self._interrupt(failed)
         else:
             self._is_known = True
@@ -85,17 +91,18 @@ class RuleReader:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+            self._come.clear()
 
     def _read_to_end(self, stop: Stop, heartbeat: Heartbeat) -> None:
         end = self._end()
         if end < self.book.version:
-            self._begin_anew()
+            self._forget()
         self._reader = self._opened()
         heard, position = time.monotonic(), self._position()
-        while position < end and not stop.requested:
+        while (self._come or position < end) and not stop.requested:
             heartbeat.beat()
-            self._take(self._reader.poll(_POLL_SECONDS_AT_START))
-            if self._position() > position:
+            self._read_on(_POLL_SECONDS_AT_START)
+            if self._come or self._position() != position:
                 heard, position = time.monotonic(), self._position()
             elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
                 where = f"{self._topic.name}[0] is read up to offset {position} of {end}"
@@ -112,8 +119,10 @@ class RuleReader:
         return topic.library.end_offsets(topic.connection, [topic.name])[topic.name, 0]
 
     def _opened(self) -> Reader:
+        """Return a reader that begins with the last record once more: by that a topic made anew is known."""
         at = self._topic.name, 0
-        return self._topic.library.open_reader(self._topic.connection, {at: self.book.version}, {at: FOLLOW})
+        start = self.book.version if self._last is None else self._last.offset
+        return self._topic.library.open_reader(self._topic.connection, {at: start}, {at: FOLLOW})
 
     def _position(self) -> int:
         return 0 if self._reader is None else self._reader.positions[self._topic.name, 0]
@@ -123,7 +132,7 @@ class RuleReader:
             return
         try:
             self._reader = self._reader or self._opened()
-            self._take(self._reader.poll(0))
+            self._read_on(0)
         except (ClientFailed, AccessRefused) as error:
             self._interrupt(error)
 
@@ -136,27 +145,40 @@ class RuleReader:
             name, version = self._topic.name, self.book.version
             logger.warning("going on without RULES_TOPIC=%s, with version %d of the rules: %s", name, version, error)
 
-    def _take(self, records: Sequence[Record]) -> None:
+    def _read_on(self, seconds: float) -> None:
+        """Take what has come, as far as there is time."""
+        deadline = time.monotonic() + _MOST_SECONDS_TAKING
         told: Counter[Outcome] = Counter()
-        if records:
-            self._said = ""
-        for record in records:
-            entry = self._taken(record)
-            self._has_news |= entry.outcome is Outcome.APPLIED
-            told[entry.outcome] += 1
-            if entry.outcome in _LEVELS and told[entry.outcome] <= _MOST_LINES:
-                problem = printable(entry.problem, LONGEST_PROBLEM)
-                line = "%s[0] offset %d changes no rule: %s"
-                logger.log(_LEVELS[entry.outcome], line, self._topic.name, record.offset, problem)
+        while self._has_come(seconds):
+            self._take(self._come.popleft(), told)
+            if time.monotonic() > deadline:
+                break
         more = sum(max(0, told[outcome] - _MOST_LINES) for outcome in _LEVELS)
         if more:
             logger.warning("%s[0]: %s more records that change no rule", self._topic.name, f"{more:,}")
 
-    def _taken(self, record: Record) -> Entry:
-        if record.offset < self.book.version:
-            self._begin_anew()
-        return self.book.take(record.offset, record.value)
+    def _has_come(self, seconds: float) -> bool:
+        if not self._come and self._reader is not None:
+            self._come.extend(self._reader.poll(seconds))
+        return bool(self._come)
 
-    def _begin_anew(self) -> None:
+    def _take(self, record: Record, told: Counter[Outcome]) -> None:
+        if self._last is not None and record.offset <= self._last.offset:
+            if record == self._last:
+                return
+            self._forget()
+            self.close()
+            self._reader = self._opened()
+            return
+        self._said, self._last = "", record
+        entry = self.book.take(record.offset, record.value)
+        self._has_news |= entry.outcome is Outcome.APPLIED
+        told[entry.outcome] += 1
+        if entry.outcome in _LEVELS and told[entry.outcome] <= _MOST_LINES:
+            problem = printable(entry.problem, LONGEST_PROBLEM)
+            line = "%s[0] offset %d changes no rule: %s"
+            logger.log(_LEVELS[entry.outcome], line, self._topic.name, record.offset, problem)
+
+    def _forget(self) -> None:
         logger.warning("%s is a new topic: what stands there holds, and nothing else", self._topic.name)
-        self.book, self._has_news = RuleBook(), True
+        self.book, self._last, self._has_news = RuleBook(), None, True

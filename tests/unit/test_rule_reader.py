@@ -42,6 +42,17 @@ class Refusing(InMemoryCluster):
         return super().open_reader(connection, starts, ends)
 
 
+class Beats(Heartbeat):
+    """Counts its beats."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.count = 0
+
+    def beat(self) -> None:
+        self.count += 1
+
+
 def fails(*_: object) -> Offsets:
     raise ClientFailed("no answer")
 
@@ -185,6 +196,35 @@ def test_of_a_topic_made_anew_only_what_stands_there_holds(caplog: pytest.LogCap
         assert reader.has_changed()
         assert set(reader.book.rules) == {"c"}
     assert "rules is a new topic: what stands there holds, and nothing else" in caplog.messages
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_of_a_topic_made_anew_while_nobody_read_it_only_what_stands_there_holds(count: int) -> None:
+    cluster = InMemoryCluster()
+    write(cluster, setting("a"), setting("b", identity="2"))
+    reader = reader_of(cluster)
+    with closing(reader):
+        start(reader)
+    del cluster.logs["rules"]
+    write(cluster, *(setting(f"new-{number}", identity=f"new-{number}") for number in range(count)))
+    with closing(reader):
+        start(reader)
+        assert reader.has_changed()
+    assert set(reader.book.rules) == {f"new-{number}" for number in range(count)}
+
+
+def test_a_long_history_is_taken_in_several_rounds_and_beats_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detector.rule_reader, "_MOST_SECONDS_TAKING", 0.0)
+    cluster, beats = InMemoryCluster(), Beats()
+    write(cluster, *(setting(f"r{number}", identity=str(number)) for number in range(20)))
+    with closing(reader_of(cluster)) as reader:
+        reader.start(Stop(), beats)
+        assert len(reader.book.rules) == 20
+        assert beats.count >= 20
+        write(cluster, *(setting(f"s{number}", identity=f"s{number}") for number in range(20)))
+        rounds = [reader.has_changed() for _ in range(25)]
+        assert rounds.count(True) == 20
+        assert len(reader.book.rules) == 40
 
 
 def test_another_client_goes_on_where_the_last_one_was() -> None:
