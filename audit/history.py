@@ -55,8 +55,9 @@ class History:
         self._in_question.clear()
 
     def _version(self) -> Version:
-        rules, candidates = self._book.rules, self._book.candidates
-        shadow = [*_of_mode("shadow", rules), *candidates.items()]
+        rules = {name: held.rule for name, held in self._book.held.items() if held.rule}
+        candidates = [(name, held.candidate) for name, held in self._book.held.items() if held.candidate]
+        shadow = [*_of_mode("shadow", rules), *candidates]
         return Version(THRESHOLD_RULE not in rules, self._known(_of_mode("live", rules)), self._known(shadow))
 
     def _known(self, rules: Iterable[tuple[str, Rule]]) -> tuple[DataRule, ...]:

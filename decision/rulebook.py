@@ -5,7 +5,7 @@ Where somebody else has changed one of them meanwhile, the set is void. So every
 nobody overwrites what he has not seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -21,6 +21,17 @@ MOST_RULES = 500
 
 class InvalidChangeSet(Exception):
     """Bytes that are no change set, or one with a rule that is not allowed; the message says why."""
+
+
+class Held(NamedTuple):
+    """What holds under a name: a rule, a candidate for its place, both, or neither."""
+
+    rule: Rule | None = None
+    candidate: Rule | None = None
+
+
+NOTHING = Held()
+State = Mapping[str, Held]  # by the rules' names; those under which nothing holds may be left out
 
 
 class Change(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,6 +53,11 @@ class ChangeSet(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     author: str
     changes: Sequence[Change]
+
+    @property
+    def after(self) -> State:
+        """What is to hold under each name that it changes."""
+        return {change.name: Held(change.rule, change.candidate) for change in self.changes}
 
 
 class Outcome(Enum):
@@ -66,15 +82,15 @@ class Entry(NamedTuple):
 
 
 class RuleBook:
-    """The rules and their candidates by name, and the version at which each name was changed last.
+    """What holds under each name, NOTHING left out, and the version at which each name was changed last.
 
-    A version is the offset behind the last record that was taken; 0 is the empty book.
+    `held` is never changed, but replaced. A version is the offset behind the last record that was taken; 0 is the empty
+    book.
     """
 
     def __init__(self) -> None:
         self.version = 0
-        self.rules: dict[str, Rule] = {}
-        self.candidates: dict[str, Rule] = {}
+        self.held: State = {}
         self.versions: dict[str, int] = {}
         self._applied: dict[str, int] = {}
 
@@ -100,18 +116,25 @@ class RuleBook:
         outdated = self.outdated(change_set)
         if outdated:
             return Outcome.OUTDATED, f"changed by somebody else meanwhile: {', '.join(outdated)}"
-        added = {change.name for change in change_set.changes if change.rule or change.candidate}
-        removed = {change.name for change in change_set.changes} - added
-        if len((self.rules.keys() | self.candidates.keys() | added) - removed) > MOST_RULES:
+        if len(changed(self.held, change_set.after)) > MOST_RULES:
             return Outcome.INVALID, f"more than {MOST_RULES} rules"
         return Outcome.APPLIED, ""
 
     def _apply(self, change_set: ChangeSet) -> None:
         self._applied[change_set.id] = self.version
-        for change in change_set.changes:
-            self.versions[change.name] = self.version
-            _put(self.rules, change.name, change.rule)
-            _put(self.candidates, change.name, change.candidate)
+        self.held = changed(self.held, change_set.after)
+        self.versions.update(dict.fromkeys(change_set.after, self.version))
+
+
+def changed(state: State, after: State) -> State:
+    """Return what holds once this holds after it; names under which nothing does are left out."""
+    return {name: held for name, held in {**state, **after}.items() if held != NOTHING}
+
+
+def with_defaults(state: State, defaults: Mapping[str, Rule]) -> State:
+    """Return what holds, with the rules that settings give, first, where there is none of their name."""
+    given = {name: Held(rule) for name, rule in defaults.items()}
+    return given | {name: Held(held.rule or defaults.get(name), held.candidate) for name, held in state.items()}
 
 
 def encode(change_set: ChangeSet) -> bytes:
@@ -154,13 +177,6 @@ def _raise_if_invalid(change: Change) -> None:
 
 def _in_one_line(error: InvalidRule | InvalidExpression) -> str:
     return error.problem if isinstance(error, InvalidExpression) else str(error)
-
-
-def _put(rules: dict[str, Rule], name: str, rule: Rule | None) -> None:
-    if rule is None:
-        rules.pop(name, None)
-    else:
-        rules[name] = rule
 
 
 class _Format(Struct):

@@ -1,22 +1,19 @@
 """A set of rules as a compiled function, and what follows from it for a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from types import MappingProxyType
 from typing import NamedTuple
 
 from decision.asked_rule import AskedRule
 from decision.compilation import function
 from decision.expression import translate
-from decision.rule import Rule
+from decision.rulebook import State
 from decision.scope import Scope
 from decision.templates import statement
 from decision.verdict import Hit, Verdict, points_of
 from payments.mapping import Path
 from payments.transaction import Transaction
-
-_NONE: Mapping[str, Rule] = MappingProxyType({})
 
 _MOST_TOGETHER = 50
 
@@ -32,14 +29,16 @@ class Part(NamedTuple):
 
 
 class RuleSet:
-    """Rules that are asked together, by their names; `asked` are those that are not off.
+    """The rules of a state, asked together; `asked` are those that are not off, and behind them the candidates.
 
     `fields` are the paths of all fields that they look at. Raises InvalidExpression where one of them is not allowed.
     """
 
-    def __init__(self, rules: Mapping[str, Rule], candidates: Mapping[str, Rule] = _NONE) -> None:
-        rules_asked = [AskedRule(name, rule) for name, rule in rules.items() if rule.mode != "off"]
-        candidates_asked = [AskedRule(name, rule, is_candidate=True) for name, rule in candidates.items()]
+    def __init__(self, state: State) -> None:
+        rules = [(name, held.rule) for name, held in state.items() if held.rule]
+        candidates = [(name, held.candidate) for name, held in state.items() if held.candidate]
+        rules_asked = [AskedRule(name, rule) for name, rule in rules if rule.mode != "off"]
+        candidates_asked = [AskedRule(name, rule, is_candidate=True) for name, rule in candidates]
         self.asked = [*rules_asked, *candidates_asked]
         parts = [*_parts(rules_asked, 0), *_parts(candidates_asked, len(rules_asked))]
         paths = [path for part in parts for path in part.fields]

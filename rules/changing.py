@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import click
 
 from decision.rule import Mode, Rule
+from decision.rulebook import NOTHING, Held
 from rules import changes
-from rules.history import NOTHING, Held
 from rules.session import Session
 from rules.writing import put, shown_change, tried
 

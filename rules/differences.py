@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from decision.rule import Rule
-from rules.history import NOTHING, Event, State
+from decision.rulebook import NOTHING, State
+from rules.history import Event
 from rules.text import aligned, as_time, one_line
 
 _FIELDS = ("mode", "points", "share", "note", "when")

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from decision.rule import Rule
+from decision.rulebook import State, with_defaults
 from decision.ruleset import RuleSet
 from decision.verdict import Verdict
 from payments.reading import TransactionReader
 from payments.transaction import InvalidTransaction, Transaction
-from rules.changes import effective
-from rules.history import State
 from rules.rule_file import Example
 from rules.text import aligned, one_line
 
@@ -28,10 +27,7 @@ class Rules(NamedTuple):
 
 def rules_of(state: State, defaults: Mapping[str, Rule], reader: TransactionReader) -> Rules:
     """Return the rules of a state, with those that settings give."""
-    held = effective(state, defaults)
-    rules = {name: each.rule for name, each in held.items() if each.rule is not None}
-    candidates = {name: each.candidate for name, each in held.items() if each.candidate is not None}
-    return Rules(RuleSet(rules, candidates), reader)
+    return Rules(RuleSet(with_defaults(state, defaults)), reader)
 
 
 def failures(examples: Sequence[Example], rules: Rules) -> Iterator[str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from decision.rule import Rule
-from decision.rulebook import Outcome
+from decision.rulebook import NOTHING, Held, Outcome, State
 from rules.differences import candidate_label, shown_event
-from rules.history import NOTHING, Event, Held, History, State
+from rules.history import Event, History
 from rules.text import aligned, as_time, one_line
 
 _HEAD = ("NAME", "MODE", "POINTS", "SHARE", "VERSION", "NOTE", "WHEN")

@@ -20,9 +20,8 @@ import msgspec
 from msgspec import Struct, field
 
 from decision.rule import InvalidRule, Mode, Rule, raise_if_invalid
-from decision.rulebook import MOST_RULES
+from decision.rulebook import MOST_RULES, Held, State
 from decision.source import InvalidExpression
-from rules.history import Held, State
 from rules.text import one_line
 
 _BARE_KEY = re.compile("[A-Za-z0-9_-]+")

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from decision.asked_rule import AskedRule
 from decision.rule import Rule
+from decision.rulebook import Held
 from decision.ruleset import RuleSet
 from payments.transaction import Transaction
 
@@ -15,7 +16,7 @@ _MISSING = "None"
 
 def trial(name: str, rule: Rule, transactions: Sequence[Tried]) -> Iterator[str]:
     """Yield lines: on how many of the transactions the rule hits, and which fields that it names none of them has."""
-    rules = RuleSet({name: replace(rule, mode="live")})
+    rules = RuleSet({name: Held(replace(rule, mode="live"))})
     (asked,) = rules.asked
     within = [tried for tried in transactions if asked.holds_for(tried[0].source)]
     outcomes = [rules.outcomes(*tried)[0] for tried in within]

@@ -5,9 +5,10 @@ import uuid
 import click
 
 from decision.rule import Rule
+from decision.rulebook import State
 from rules import changes
 from rules.differences import shown, shown_event
-from rules.history import Event, State
+from rules.history import Event
 from rules.session import Session
 from rules.trial import trial
 from runtime.service import ServiceFailed

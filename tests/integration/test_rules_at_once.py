@@ -10,11 +10,10 @@ from typing import cast
 import pytest
 
 from decision.rule import Rule
-from decision.rulebook import Outcome
+from decision.rulebook import Held, Outcome
 from messaging.batch import Message
 from messaging.seam import ClientFailed, ClientLibrary, Publisher
 from messaging.supervisor import load_library
-from rules.history import Held
 from rules.settings import RulesSettings
 from rules.topic import RulesTopic
 from runtime.settings import read_settings

@@ -13,6 +13,7 @@ from audit.reading import read
 from audit.reasons import count_reasons, count_shadow_reasons
 from audit.rules import DataRule
 from decision.rule import Rule
+from decision.rulebook import with_defaults
 from decision.ruleset import RuleSet
 from messaging.batch import Record
 from payments.mapping import DEFAULT_MAPPING
@@ -159,10 +160,11 @@ def test_the_audit_agrees_on_any_rules(
     rules: dict[str, Rule], candidates: dict[str, Rule], value: bytes, record_ms: int
 ) -> None:
     history = History()
-    if history.take(changes(*rules.items(), candidates=candidates, at=-(10**9)).record(0)):
+    made = changes(*rules.items(), candidates=candidates, at=-(10**9))
+    if history.take(made.record(0)):
         reject()  # an expression that is not allowed
-    threshold = {"amount_over_threshold": Rule("amount > 900")}
-    verdict = RuleSet(threshold | rules, candidates).judge(TransactionReader(DEFAULT_MAPPING).read(value), record_ms)
+    state = with_defaults(made.change_set(0).after, {"amount_over_threshold": Rule("amount > 900")})
+    verdict = RuleSet(state).judge(TransactionReader(DEFAULT_MAPPING).read(value), record_ms)
     audited = read(record(value, record_ms), DEFAULT_MAPPING)
     assert audited is not None
     belongs = Allowed.FRAUD if verdict.is_fraud else Allowed.LEGIT

@@ -73,12 +73,12 @@ def test_the_topic_is_made_and_read_to_its_end_at_start_and_then_followed() -> N
     write(cluster, setting("a"), setting("b", identity="2"))
     with closing(reader_of(cluster)) as reader:
         start(reader)
-        assert set(reader.book.rules) == {"a", "b"}
+        assert set(reader.book.held) == {"a", "b"}
         assert reader.has_changed()
         assert not reader.has_changed()
         write(cluster, setting("c", identity="3"))
         assert reader.has_changed()
-        assert set(reader.book.rules) == {"a", "b", "c"}
+        assert set(reader.book.held) == {"a", "b", "c"}
 
 
 def test_an_empty_topic_is_no_news() -> None:
@@ -136,11 +136,11 @@ def test_a_topic_that_goes_away_changes_no_rule_and_is_followed_again_once_it_is
         why = "nobody lacks the right" if problem == "refused" else "the topic rules does not exist"
         assert caplog.messages[-1].startswith("the rules stay as they are, at version 1: ")
         assert why in caplog.messages[-1]
-        assert set(reader.book.rules) == {"a"}
+        assert set(reader.book.held) == {"a"}
         cluster.logs["rules"], cluster.is_refused = log, False
         write(cluster, setting("b", identity="2"))
         assert reader.has_changed()
-        assert set(reader.book.rules) == {"a", "b"}
+        assert set(reader.book.held) == {"a", "b"}
 
 
 def test_of_a_topic_made_anew_only_what_stands_there_holds(caplog: pytest.LogCaptureFixture) -> None:
@@ -152,7 +152,7 @@ def test_of_a_topic_made_anew_only_what_stands_there_holds(caplog: pytest.LogCap
         del cluster.logs["rules"]
         write(cluster, setting("c"))
         assert reader.has_changed()
-        assert set(reader.book.rules) == {"c"}
+        assert set(reader.book.held) == {"c"}
     assert "rules is a new topic: what stands there holds, and nothing else" in caplog.messages
 
 
@@ -166,7 +166,7 @@ def test_another_client_goes_on_where_the_last_one_was() -> None:
         write(cluster, setting(name, identity=base))
     start(reader)
     reader.close()
-    assert set(reader.book.rules) == {"a", "b", "c"}
+    assert set(reader.book.held) == {"a", "b", "c"}
 
 
 def test_what_has_been_read_once_is_gone_on_with_where_kafka_does_not_answer(
@@ -187,7 +187,7 @@ def test_what_has_been_read_once_is_gone_on_with_where_kafka_does_not_answer(
         assert caplog.messages[-1].startswith("the rules stay as they are, at version 1: no answer; trying again")
         write(cluster, setting("b", identity="2"))
         assert reader.has_changed()
-    assert set(reader.book.rules) == {"a", "b"}
+    assert set(reader.book.held) == {"a", "b"}
 
 
 def test_a_topic_that_cannot_hold_the_history_is_refused() -> None:

@@ -13,11 +13,13 @@ from decision.rulebook import (
     Change,
     ChangeSet,
     Entry,
+    Held,
     InvalidChangeSet,
     Outcome,
     RuleBook,
     decode,
     encode,
+    with_defaults,
 )
 
 RULE, OTHER = Rule("amount > 5", note="a"), Rule("amount > 6", mode="shadow", points="5", share="10")
@@ -39,23 +41,23 @@ def test_a_change_set_holds_from_the_version_behind_it() -> None:
     book = RuleBook()
     entry = book.take(17, encode(change_set(Change("a", 0, RULE, OTHER))))
     assert entry == Entry(18, Outcome.APPLIED, entry.change_set)
-    assert (book.rules, book.candidates, book.versions, book.version) == ({"a": RULE}, {"a": OTHER}, {"a": 18}, 18)
+    assert (book.held, book.versions, book.version) == ({"a": Held(RULE, OTHER)}, {"a": 18}, 18)
 
 
 def test_what_holds_is_what_the_last_change_says() -> None:
     book = RuleBook()
     first, second = change_set(Change("a", 0, RULE)), change_set(Change("a", 1, None, OTHER), identity="2")
     assert taken(book, first, second) == [Outcome.APPLIED] * 2
-    assert (book.rules, book.candidates) == ({}, {"a": OTHER})
+    assert book.held == {"a": Held(None, OTHER)}
     assert taken(book, change_set(Change("a", 2), identity="3")) == [Outcome.APPLIED]
-    assert (book.rules, book.candidates, book.versions) == ({}, {}, {"a": 3})
+    assert (book.held, book.versions) == ({}, {"a": 3})
 
 
 def test_of_two_who_change_the_same_rule_the_second_changes_nothing() -> None:
     book = RuleBook()
     both = [change_set(Change("b", 0, OTHER), Change("a", 0, rule), identity=rule.when) for rule in (RULE, OTHER)]
     assert taken(book, both[0], both[1]) == [Outcome.APPLIED, Outcome.OUTDATED]
-    assert book.rules == {"b": OTHER, "a": RULE}
+    assert book.held == {"b": Held(OTHER), "a": Held(RULE)}
     assert book.outdated(both[1]) == ["b", "a"]
     assert "changed by somebody else meanwhile: b, a" in take(book, both[1]).problem
 
@@ -64,7 +66,7 @@ def test_of_two_who_change_different_rules_both_hold() -> None:
     book = RuleBook()
     sets = change_set(Change("a", 0, RULE)), change_set(Change("b", 0, OTHER), identity="2")
     assert taken(book, *sets) == [Outcome.APPLIED] * 2
-    assert book.rules == {"a": RULE, "b": OTHER}
+    assert book.held == {"a": Held(RULE), "b": Held(OTHER)}
 
 
 def test_a_repeated_write_is_known_by_its_id() -> None:
@@ -125,7 +127,7 @@ def test_what_cannot_be_understood_changes_nothing_and_is_named_in_one_line(valu
     assert (entry.version, entry.outcome, entry.change_set) == (2, Outcome.INVALID, None)
     assert problem in entry.problem
     assert "\n" not in entry.problem
-    assert (book.rules, book.versions, book.version) == ({"a": RULE}, {"a": 1}, 2)
+    assert (book.held, book.versions, book.version) == ({"a": Held(RULE)}, {"a": 1}, 2)
 
 
 def test_a_set_with_one_bad_rule_is_void_as_a_whole() -> None:
@@ -136,7 +138,22 @@ def test_a_set_with_one_bad_rule_is_void_as_a_whole() -> None:
         ]
     )
     book = RuleBook()
-    assert (taken(book, bad), book.rules) == ([Outcome.INVALID], {})
+    assert (taken(book, bad), book.held) == ([Outcome.INVALID], {})
+
+
+def test_settings_give_a_rule_until_the_topic_has_it() -> None:
+    defaults = {"a": Rule("amount > 900")}
+    other = {"b": Held(None, OTHER)}
+    assert list(with_defaults(other, defaults).items()) == [("a", Held(defaults["a"])), ("b", Held(None, OTHER))]
+    assert with_defaults({"a": Held(None, OTHER)}, defaults) == {"a": Held(defaults["a"], OTHER)}
+    assert with_defaults({"a": Held(RULE)}, defaults) == {"a": Held(RULE)}
+
+
+def test_what_held_before_stays_what_it_was() -> None:
+    book = RuleBook()
+    before = book.held
+    take(book, change_set(Change("a", 0, RULE)))
+    assert (before, book.held) == ({}, {"a": Held(RULE)})
 
 
 def test_there_are_at_most_500_rules() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from decision.rule import InvalidRule, Rule
+from decision.rulebook import NOTHING, Held
 from decision.source import InvalidExpression
 from rules import changes
 from rules.changes import NotPossible
-from rules.history import NOTHING, Held
 
 LIVE = Rule("amount > 5", points="60", note="first")
 SHADOW = Rule("amount > 5", mode="shadow")
@@ -83,13 +83,6 @@ def test_a_rule_is_removed_whole_or_only_its_candidate() -> None:
     assert changes.without("a", now, only_candidate=False) == NOTHING
     assert changes.named("a", now) == now["a"]
     assert changes.with_mode(now["a"], "off") == Held(Rule("amount > 5", "off", "60", "100", "first"), CANDIDATE)
-
-
-def test_settings_give_a_rule_until_the_topic_has_it() -> None:
-    given = Held(DEFAULTS[NAME])
-    assert changes.effective({}, DEFAULTS) == {NAME: given}
-    assert changes.effective({NAME: Held(None, CANDIDATE)}, DEFAULTS) == {NAME: Held(given.rule, CANDIDATE)}
-    assert changes.effective({NAME: Held(LIVE)}, DEFAULTS) == {NAME: Held(LIVE)}
 
 
 def test_what_a_setting_gives_is_not_written() -> None:

@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from decision.rule import Rule
+from decision.rulebook import Held
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 from payments.transaction import Transaction
 from rules import rule_file
 from rules.examples import failures, rules_of
-from rules.history import Held
 from rules.rule_file import InvalidFile
 from rules.trial import trial
 from tests.support.rule_history import lines
@@ -133,10 +133,10 @@ def test_a_failed_example_is_told_with_what_each_rule_saw() -> None:
         "hits expected none, found abroad, abroad (candidate)",
         "undecided expected abroad, found risky",
         "verdict expected fraud, found legit (60 points)",
+        "amount_over_threshold does not hit: amount = 812.10",
         'abroad hits: field["country"] = "NG"',
         'risky undecided: field["risk"] = None',
         "none not for this account: amount = 812.10",
-        "amount_over_threshold does not hit: amount = 812.10",
         "abroad (candidate) hits: amount = 812.10",
     ]
 
