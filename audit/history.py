@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from audit.rules import THRESHOLD_RULE, DataRule, InQuestion, Version
 from decision.rule import Rule
-from decision.rulebook import Outcome, RuleBook
+from decision.rulebook import Fate, RuleBook
 from messaging.batch import Record
 
 MOST_BEFORE_MS = 10_000  # to take a change up needs 2 s, and the clocks of producers, brokers and detectors differ
@@ -29,9 +29,9 @@ class History:
     def take(self, record: Record) -> str:
         """Take the next record; return what is wrong with it where it cannot be understood, else ""."""
         entry = self._book.take(record.offset, record.value)
-        if entry.outcome is Outcome.INVALID:
+        if entry.fate is Fate.INVALID:
             return entry.problem
-        if entry.outcome is Outcome.APPLIED:
+        if entry.fate is Fate.APPLIED:
             self._add(self._version(), record.timestamp)
         return ""
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
 
-from decision.compilation import Function, function
+from decision.compilation import Compiled, function
 from decision.expression import translate, translate_number
 from decision.rule import Rule
 from decision.scope import Scope
@@ -77,7 +77,7 @@ class AskedRule:
         return tuple(zip(parts, map(_readable, look(transaction, record_ms)), strict=True))
 
     @cached_property
-    def _parts_and_look(self) -> tuple[Sequence[str], Function]:
+    def _parts_and_look(self) -> tuple[Sequence[str], Compiled]:
         """How what its condition looks at is written, and what returns the values of that."""
         scope = Scope()
         parts = translate(self.rule.when, scope).parts
@@ -85,7 +85,7 @@ class AskedRule:
         return [*map(printed, parts)], function(scope, statements)
 
     @cached_property
-    def _count(self) -> Function:
+    def _count(self) -> Compiled:
         """What returns the points, alone in a tuple."""
         scope = Scope()
         return function(scope, [statement("found = (X,)", X=translate_number(self.rule.points, scope).tree)])

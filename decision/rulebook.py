@@ -60,7 +60,7 @@ class ChangeSet(Struct, frozen=True, forbid_unknown_fields=True):
         return {change.name: Held(change.rule, change.candidate) for change in self.changes}
 
 
-class Outcome(Enum):
+class Fate(Enum):
     """What became of a record of the history."""
 
     APPLIED = "applied"
@@ -76,7 +76,7 @@ class Entry(NamedTuple):
     """
 
     version: int
-    outcome: Outcome
+    fate: Fate
     change_set: ChangeSet | None
     problem: str = ""
 
@@ -100,25 +100,25 @@ class RuleBook:
         try:
             change_set = decode(value)
         except InvalidChangeSet as error:
-            return Entry(self.version, Outcome.INVALID, None, str(error))
-        outcome, problem = self._judged(change_set)
-        if outcome is Outcome.APPLIED:
+            return Entry(self.version, Fate.INVALID, None, str(error))
+        fate, problem = self._judged(change_set)
+        if fate is Fate.APPLIED:
             self._apply(change_set)
-        return Entry(self.version, outcome, change_set, problem)
+        return Entry(self.version, fate, change_set, problem)
 
     def outdated(self, change_set: ChangeSet) -> Sequence[str]:
         """Return the names that have been changed since the versions that a change set starts from."""
         return [change.name for change in change_set.changes if self.versions.get(change.name, 0) != change.base]
 
-    def _judged(self, change_set: ChangeSet) -> tuple[Outcome, str]:
+    def _judged(self, change_set: ChangeSet) -> tuple[Fate, str]:
         if change_set.id in self._applied:
-            return Outcome.REPEATED, f"it is version {self._applied[change_set.id]} already"
+            return Fate.REPEATED, f"it is version {self._applied[change_set.id]} already"
         outdated = self.outdated(change_set)
         if outdated:
-            return Outcome.OUTDATED, f"changed by somebody else meanwhile: {', '.join(outdated)}"
+            return Fate.OUTDATED, f"changed by somebody else meanwhile: {', '.join(outdated)}"
         if len(changed(self.held, change_set.after)) > MOST_RULES:
-            return Outcome.INVALID, f"more than {MOST_RULES} rules"
-        return Outcome.APPLIED, ""
+            return Fate.INVALID, f"more than {MOST_RULES} rules"
+        return Fate.APPLIED, ""
 
     def _apply(self, change_set: ChangeSet) -> None:
         self._applied[change_set.id] = self.version

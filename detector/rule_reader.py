@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from decision.rulebook import Entry, Outcome, RuleBook
+from decision.rulebook import Entry, Fate, RuleBook
 from messaging.batch import Record
 from messaging.seam import FOLLOW, AccessRefused, ClientFailed, ClientLibrary, Reader
 from messaging.settings import ConnectionSettings, TopicCreationSettings
@@ -122,8 +122,8 @@ class RuleReader:
 
     def _take(self, records: Sequence[Record]) -> None:
         entries = [self._taken(record) for record in records]
-        self._has_news |= any(entry.outcome is Outcome.APPLIED for entry in entries)
-        useless = [entry for entry in entries if entry.outcome is Outcome.INVALID]
+        self._has_news |= any(entry.fate is Fate.APPLIED for entry in entries)
+        useless = [entry for entry in entries if entry.fate is Fate.INVALID]
         for entry in useless[:_MOST_LINES]:
             problem = printable(entry.problem, _LONGEST_PROBLEM)
             logger.error("%s[0] offset %d changes no rule: %s", self._topic.name, entry.version - 1, problem)

@@ -36,7 +36,7 @@ def shown_event(event: Event) -> str:
     headline = f"version {event.entry.version}  {as_time(event.timestamp)}  {author}"
     if event.is_applied:
         return f"{headline}\n{shown(event.before, event.after)}"
-    return f"{headline}\n{_INDENT}{event.entry.outcome.value}: {one_line(event.entry.problem)}"
+    return f"{headline}\n{_INDENT}{event.entry.fate.value}: {one_line(event.entry.problem)}"
 
 
 def described(rule: Rule, *, is_candidate: bool = False) -> str:

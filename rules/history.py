@@ -4,7 +4,7 @@ from collections.abc import Collection
 from types import MappingProxyType
 from typing import NamedTuple
 
-from decision.rulebook import FORMAT, NOTHING, Change, ChangeSet, Entry, Held, Outcome, RuleBook, State
+from decision.rulebook import FORMAT, NOTHING, Change, ChangeSet, Entry, Fate, Held, RuleBook, State
 from messaging.batch import Record
 
 _NO_STATE: State = MappingProxyType({})
@@ -24,7 +24,7 @@ class Event(NamedTuple):
     @property
     def is_applied(self) -> bool:
         """Whether it has changed what holds."""
-        return self.entry.outcome is Outcome.APPLIED
+        return self.entry.fate is Fate.APPLIED
 
     @property
     def names(self) -> Collection[str]:

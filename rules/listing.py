@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from decision.rule import Rule
-from decision.rulebook import NOTHING, Held, Outcome, State
+from decision.rulebook import NOTHING, Fate, Held, State
 from rules.differences import candidate_label, shown_event
 from rules.history import Event, History
 from rules.text import aligned, as_time, one_line
@@ -94,7 +94,7 @@ def _fields(rule: Rule, names: Sequence[str]) -> list[tuple[str, str]]:
 
 def _invalid(history: History) -> Sequence[tuple[int, str]]:
     entries = (event.entry for event in history.events)
-    return [(entry.version, entry.problem) for entry in entries if entry.outcome is Outcome.INVALID]
+    return [(entry.version, entry.problem) for entry in entries if entry.fate is Fate.INVALID]
 
 
 def _origin(name: str, held: Held, history: History) -> Mapping[str, Any]:
@@ -114,7 +114,7 @@ def _event_data(event: Event) -> Mapping[str, Any]:
         "version": event.entry.version,
         "time": as_time(event.timestamp),
         "author": change_set.author if change_set else None,
-        "outcome": event.entry.outcome.value,
+        "outcome": event.entry.fate.value,
         "problem": event.entry.problem or None,
         "changes": [
             {"name": name, "before": _data_of(event.before[name]), "after": _data_of(after)}

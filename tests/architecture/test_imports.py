@@ -160,7 +160,7 @@ def test_of_the_rules_the_audit_takes_only_what_they_were() -> None:
     taken = {name for source in in_audit.values() for name in modules_imported(source, in_decision)}
     assert taken == {"decision.rulebook", "decision.rule"}
     names = {name for source in in_audit.values() for name in names_from("decision", source)}
-    assert names == {"Outcome", "Rule", "RuleBook"}
+    assert names == {"Fate", "Rule", "RuleBook"}
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
