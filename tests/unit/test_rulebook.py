@@ -122,12 +122,27 @@ def one_change(**changed: Any) -> bytes:
 )
 def test_what_cannot_be_understood_changes_nothing_and_is_named_in_one_line(value: bytes | None, problem: str) -> None:
     book = RuleBook()
-    take(book, change_set(Change("a", 0, RULE)))
+    take(book, change_set(Change("other", 0, RULE), identity="0"))
     entry = take(book, value)
-    assert (entry.version, entry.fate, entry.change_set) == (2, Fate.INVALID, None)
+    assert (entry.version, entry.fate) == (2, Fate.INVALID)
     assert problem in entry.problem
     assert "\n" not in entry.problem
-    assert (book.held, book.versions, book.version) == ({"a": Held(RULE)}, {"a": 1}, 2)
+    assert (book.held, book.versions, book.version) == ({"other": Held(RULE)}, {"other": 1}, 2)
+
+
+def test_only_what_would_be_applied_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = RuleBook()
+    once = change_set(Change("a", 0, RULE))
+    take(book, once)
+    monkeypatch.setattr("decision.rulebook.raise_if_invalid", pytest.fail)
+    late = change_set(Change("a", 0, OTHER), identity="2")
+    assert taken(book, once, late) == [Fate.REPEATED, Fate.OUTDATED]
+
+
+def test_who_wrote_what_is_not_allowed_is_known() -> None:
+    entry = take(RuleBook(), one_change(rule={"when": "amont > 1"}))
+    assert entry.change_set is not None
+    assert (entry.fate, entry.change_set.author) == (Fate.INVALID, "ann")
 
 
 def test_a_set_with_one_bad_rule_is_void_as_a_whole() -> None:
