@@ -44,7 +44,7 @@ class AskedRule:
         self._threshold = over and over[1]
         self._points = _capped(Decimal(rule.points)) if _PLAIN_POINTS.fullmatch(rule.points) else None
 
-    @property
+    @cached_property
     def fields_of_points(self) -> Sequence[Path]:
         """The fields that its points look at."""
         if self._points is not None:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+import decision.ruleset
 from decision.rule import InvalidRule, Rule, raise_if_invalid
-from decision.rulebook import Held
+from decision.rulebook import NOTHING, Held
 from decision.ruleset import RuleSet
 from decision.source import InvalidExpression
 from decision.verdict import Verdict
@@ -88,6 +89,30 @@ def test_hits_of_rules_in_shadow_and_of_candidates_do_not_count_and_are_told() -
 def test_an_undecided_rule_does_not_hit_and_is_told() -> None:
     verdict = judged(UNDECIDED, replace(UNDECIDED, mode="shadow"), NO)
     assert (verdict.hits, verdict.shadow, verdict.undecided) == ((), (), ("r0", "r1"))
+
+
+def many() -> dict[str, Held]:
+    return {f"r{number}": Held(Rule(f"amount > {number}"), Rule(f"amount < {number}")) for number in range(300)}
+
+
+def misses() -> int:
+    return decision.ruleset._compiled.cache_info().misses  # noqa: SLF001 - that it is quick can be seen only there
+
+
+def test_each_of_many_rules_is_told_by_its_name() -> None:
+    verdict = RuleSet(many()).judge(of_amount("5"), 0)
+    assert [hit.rule for hit in verdict.hits] == [f"r{number}" for number in range(5)]
+    assert [hit.rule for hit in verdict.shadow] == [f"r{number} (candidate)" for number in range(6, 300)]
+
+
+@pytest.mark.parametrize("name", ["r0", "r150", "r299"])
+@pytest.mark.parametrize("becomes", [NOTHING, Held(replace(YES, mode="off")), Held(YES)])
+def test_where_one_rule_changes_most_others_stay_compiled(name: str, becomes: Held) -> None:
+    before = RuleSet(many())
+    compiled = misses()
+    after = RuleSet({**many(), name: becomes})
+    assert misses() - compiled <= 2
+    assert len({*before.asked} - {*after.asked}) <= 2
 
 
 def test_nothing_found_is_nothing_told() -> None:
