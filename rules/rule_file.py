@@ -13,7 +13,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -25,7 +25,7 @@ from decision.source import InvalidExpression
 from rules.text import one_line
 
 _BARE_KEY = re.compile("[A-Za-z0-9_-]+")
-_NUMBERS = (int, Decimal)
+_MOST_DIGITS = 100  # written out: 1e300000000 has as many
 _DEFAULT = Rule("")
 
 T = TypeVar("T")
@@ -89,8 +89,8 @@ class _Top(Struct, forbid_unknown_fields=True):
 def read(text: str) -> RuleFile:
     """Return what the text of a file holds, all of it allowed. Raises InvalidFile."""
     try:
-        top = msgspec.convert(tomllib.loads(text, parse_float=Decimal), _Top)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        top = msgspec.convert(tomllib.loads(text, parse_float=_number), _Top)
+    except (ValueError, msgspec.ValidationError, RecursionError) as error:
         raise InvalidFile([str(error)]) from error
     mistakes: list[str] = []
     rules = {name: held for name, table in top.rules.items() if (held := _held(name, table, mistakes)) is not None}
@@ -105,6 +105,13 @@ def read(text: str) -> RuleFile:
 def written(state: State) -> str:
     """Return rules as the text of a file."""
     return "\n".join("\n".join(_lines(name, held)) + "\n" for name, held in sorted(state.items()))
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text} is beyond all numbers") from None
 
 
 def _held(name: str, table: Mapping[str, Any], mistakes: list[str]) -> Held | None:
@@ -126,7 +133,9 @@ def _with_texts(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(value: object) -> object:
-    return f"{value:f}" if isinstance(value, Decimal) else str(value) if type(value) is int else value
+    if isinstance(value, Decimal) and abs(value.adjusted()) <= _MOST_DIGITS:
+        return f"{value:f}"
+    return str(value) if isinstance(value, Decimal) or type(value) is int else value
 
 
 def _converted(place: str, table: object, kind: type[T], mistakes: list[str]) -> T | None:

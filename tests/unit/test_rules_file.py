@@ -1,5 +1,6 @@
 """Rules in a file: what is read, what is wrong with it, what is written, and what its examples come to."""
 
+import time
 import tomllib
 from collections.abc import Sequence
 from decimal import Decimal
@@ -75,6 +76,35 @@ def test_all_mistakes_are_told_with_their_places(text: str, mistakes: Sequence[s
     with pytest.raises(InvalidFile) as refused:
         rule_file.read(text)
     assert refused.value.mistakes == mistakes
+
+
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        (
+            "1e300000000",
+            "rules.a: a number is written with digits and a point, such as 900 or 0.5\n  1E+300000000\n  ^",
+        ),
+        (
+            "1e-300000000",
+            "rules.a: a number is written with digits and a point, such as 900 or 0.5\n  1E-300000000\n  ^",
+        ),
+        ("1e9999999999999999999", "1e9999999999999999999 is beyond all numbers"),
+        ("9" * 5_000, "Exceeds the limit"),
+    ],
+)
+def test_a_number_of_any_size_is_soon_refused(number: str, problem: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(InvalidFile) as refused:
+        rule_file.read(f"[rules.a]\nwhen = 'amount > 5'\npoints = {number}")
+    assert refused.value.mistakes[0].startswith(problem)
+    assert time.process_time() - begin < 0.5
+
+
+def test_an_exponent_is_written_out() -> None:
+    assert rule_file.read("[rules.a]\nwhen = 'amount > 5'\npoints = 6e1").rules == {
+        "a": Held(Rule("amount > 5", points="60"))
+    }
 
 
 def test_what_is_written_can_be_read() -> None:
