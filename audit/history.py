@@ -1,6 +1,6 @@
 """The rules as they changed over time, and which versions of them may have judged a record.
 
-Which version it was is recorded nowhere yet. The detector takes a change up within 2 s, and may judge a record long
+Which version it was is recorded nowhere. The detector takes a change up within 2 s, and may judge a record long
 after the record's time. So all versions are in question that were in force shortly before that time, or later.
 """
 
