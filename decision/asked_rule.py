@@ -28,6 +28,11 @@ _LONGEST_AMOUNT_SHOWN = 40
 _CONTAINERS: Mapping[type, str] = {list: "[...]", dict: "{...}"}
 
 
+def threshold_rule(threshold: Decimal) -> Rule:
+    """Return the rule of that name which FRAUD_THRESHOLD gives."""
+    return Rule(f"amount > {threshold:f}")
+
+
 class AskedRule:
     """A rule with what is worked out of it once. A candidate stands beside the rule of its name, to replace it later.
 

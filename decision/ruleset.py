@@ -1,7 +1,7 @@
 """A set of rules as a compiled function, and what follows from it for a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 from zlib import crc32
@@ -12,11 +12,12 @@ from decision.expression import translate
 from decision.rulebook import MOST_RULES, State
 from decision.scope import Scope
 from decision.templates import statement
-from decision.verdict import Hit, Verdict, points_of
+from decision.verdict import Hit, Verdict, in_words, points_of
 from payments.mapping import Path
 from payments.transaction import Transaction
 
 _TOGETHER = 32
+_OUTCOMES = {True: "hit", None: "undecided", False: "no hit"}
 
 
 Answers = Sequence[tuple[int, bool | None]]
@@ -28,6 +29,14 @@ class Part(NamedTuple):
 
     ask: Ask
     fields: Sequence[Path]
+
+
+class Said(NamedTuple):
+    """What a rule says of a transaction, in words: hit, no hit, undecided, not for this account; and what it saw."""
+
+    label: str
+    outcome: str
+    saw: str
 
 
 class RuleSet:
@@ -63,6 +72,12 @@ class RuleSet:
         """Return of each rule that is asked whether it hits, None where it is undecided; shares are left out of it."""
         answers = dict(self._ask(transaction, record_ms))
         return [answers.get(number, False) for number in range(len(self.asked))]
+
+    def said(self, transaction: Transaction, record_ms: int) -> Iterator[Said]:
+        """Yield what each rule that is asked says, one by one."""
+        for asked, outcome in zip(self.asked, self.outcomes(transaction, record_ms), strict=True):
+            word = _OUTCOMES[outcome] if asked.holds_for(transaction.source) else "not for this account"
+            yield Said(asked.label, word, in_words(asked.values(transaction, record_ms)))
 
     def _verdict(self, transaction: Transaction, record_ms: int, answers: Answers) -> Verdict:
         hits: list[Hit] = []

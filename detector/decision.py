@@ -1,10 +1,9 @@
-"""How records are judged at this moment: by the rules in force, and by those that are code."""
+"""How records are judged at this moment: by the rules in force, and by those of code."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
-from decision.asked_rule import THRESHOLD_RULE
-from decision.rule import Rule
+from decision.asked_rule import THRESHOLD_RULE, threshold_rule
 from decision.rulebook import RuleBook, with_defaults
 from decision.ruleset import RuleSet
 from decision.verdict import Verdict
@@ -24,7 +23,7 @@ class Decision:
         self, mapping: FieldMapping, threshold: Decimal, code_rules: Sequence[CodeRule], *, keeps_json: bool = False
     ) -> None:
         self._keeps_json = keeps_json or bool(code_rules)
-        self._defaults = {THRESHOLD_RULE: Rule(f"amount > {threshold:f}")}
+        self._defaults = {THRESHOLD_RULE: threshold_rule(threshold)}
         self._mapping = mapping
         self.code_rules = code_rules
         self.take_up(RuleBook())

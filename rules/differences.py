@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from decision.rule import Rule
 from decision.rulebook import NOTHING, State
+from decision.verdict import candidate_label
 from rules.history import Event
 from rules.text import aligned, as_time, one_line
 
-_FIELDS = ("mode", "points", "share", "note", "when")
+SHOWN_FIELDS = (*(field for field in Rule.__struct_fields__ if field != "when"), "when")  # the longest one last
 _INDENT = "  "
 
 
@@ -49,11 +50,6 @@ def described(rule: Rule, *, is_candidate: bool = False) -> str:
     return f"{', '.join(parts)}: {one_line(rule.when)}{note}"
 
 
-def candidate_label(name: str) -> str:
-    """Return how the candidate of a rule is called."""
-    return f"{name} (candidate)"
-
-
 def _of_name(name: str, before: State, after: State) -> Iterator[Difference]:
     old, new = before.get(name, NOTHING), after[name]
     yield from _of_rule(name, old.rule, new.rule, is_candidate=False)
@@ -70,7 +66,7 @@ def _of_rule(label: str, old: Rule | None, new: Rule | None, *, is_candidate: bo
 
 
 def _of_fields(label: str, old: Rule, new: Rule) -> Iterator[Difference]:
-    for field in _FIELDS:
+    for field in SHOWN_FIELDS:
         was, becomes = getattr(old, field), getattr(new, field)
         if was != becomes:
             yield Difference(label, f"{field}: {_value(was)} -> {_value(becomes)}")

@@ -8,12 +8,11 @@ from decision.rulebook import State, with_defaults
 from decision.ruleset import RuleSet
 from decision.verdict import Verdict
 from payments.reading import TransactionReader
-from payments.transaction import InvalidTransaction, Transaction
+from payments.transaction import InvalidTransaction
 from rules.rule_file import Example
 from rules.text import aligned, one_line
 
 _NO_TIME = -1  # so that it depends on the transaction alone what hour(...) is
-_OUTCOMES = {True: "hits", False: "does not hit", None: "undecided"}
 _INDENT = "  "
 _LONGEST_SHOWN = 200
 
@@ -48,7 +47,8 @@ def _wrong(example: Example, rules: Rules) -> Sequence[tuple[str, str]]:
         return [("not a transaction", one_line(str(error)))]
     verdict = rules.asked.judge(transaction, _NO_TIME)
     mismatches = list(_mismatches(example, verdict))
-    return [*mismatches, *_seen(transaction, rules.asked)] if mismatches else []
+    seen = ((rule, one_line(f"{outcome}: {saw}")) for rule, outcome, saw in rules.asked.said(transaction, _NO_TIME))
+    return [*mismatches, *seen] if mismatches else []
 
 
 def _mismatches(example: Example, verdict: Verdict) -> Iterator[tuple[str, str]]:
@@ -59,14 +59,6 @@ def _mismatches(example: Example, verdict: Verdict) -> Iterator[tuple[str, str]]
     word = "fraud" if verdict.is_fraud else "legit"
     if example.verdict not in (None, word):
         yield "verdict", f"expected {example.verdict}, found {word} ({verdict.score:f} points)"
-
-
-def _seen(transaction: Transaction, asked: RuleSet) -> Iterator[tuple[str, str]]:
-    outcomes = asked.outcomes(transaction, _NO_TIME)
-    for rule, outcome in zip(asked.asked, outcomes, strict=True):
-        values = ", ".join(f"{part} = {value}" for part, value in rule.values(transaction, _NO_TIME))
-        said = _OUTCOMES[outcome] if rule.holds_for(transaction.source) else "not for this account"
-        yield rule.label, one_line(f"{said}: {values}")
 
 
 def _listed(names: Sequence[str]) -> str:

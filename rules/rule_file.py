@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from decision.rule import InvalidRule, Mode, Rule, raise_if_invalid
 from decision.rulebook import MOST_RULES, Held, State
@@ -167,14 +168,14 @@ def _not_allowed(name: str, place: str, held: Held) -> Iterator[str]:
 def _lines(name: str, held: Held) -> Iterator[str]:
     if held.rule is not None:
         yield f"[rules.{_key(name)}]"
-        yield from _fields(held.rule, ("when", "mode", "points", "share", "note"))
+        yield from _fields(held.rule)
     if held.candidate is not None:
         yield f"[rules.{_key(name)}.candidate]"
-        yield from _fields(held.candidate, ("when", "points", "share", "note"))
+        yield from _fields(replace(held.candidate, mode=_DEFAULT.mode))
 
 
-def _fields(rule: Rule, names: Sequence[str]) -> Iterator[str]:
-    for name in names:
+def _fields(rule: Rule) -> Iterator[str]:
+    for name in Rule.__struct_fields__:
         value = getattr(rule, name)
         if value != getattr(_DEFAULT, name):
             yield f"{name} = {_quoted(value)}"

@@ -163,11 +163,11 @@ def test_a_failed_example_is_told_with_what_each_rule_saw() -> None:
         "hits expected none, found abroad, abroad (candidate)",
         "undecided expected abroad, found risky",
         "verdict expected fraud, found legit (60 points)",
-        "amount_over_threshold does not hit: amount = 812.10",
-        'abroad hits: field["country"] = "NG"',
+        "amount_over_threshold no hit: amount = 812.10",
+        'abroad hit: field["country"] = "NG"',
         'risky undecided: field["risk"] = None',
         "none not for this account: amount = 812.10",
-        "abroad (candidate) hits: amount = 812.10",
+        "abroad (candidate) hit: amount = 812.10",
     ]
 
 
@@ -195,6 +195,14 @@ def test_a_trial_counts_hits_and_names_what_no_transaction_has() -> None:
     assert list(trial("a", rule, payments(4, 6, 7, 9))) == [
         "of the last 4 transactions it hits 1, and is undecided on 2",
         'warning: none of them has field["contry"]',
+    ]
+
+
+def test_a_trial_names_what_only_points_look_at() -> None:
+    rule = Rule('amount > 5 and field["a"] is None', points='first_known(field["a"], field["rsk"]) * 2')
+    assert list(trial("a", rule, payments(6)))[1:] == [
+        'warning: none of them has field["a"]',
+        'warning: none of them has field["rsk"]',
     ]
 
 
