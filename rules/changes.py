@@ -15,7 +15,7 @@ class NotPossible(Exception):
     """Something that cannot be done with the rules as they are; the message says why."""
 
 
-def written(after: State, now: State, defaults: Mapping[str, Rule]) -> State:
+def without_given(after: State, now: State, defaults: Mapping[str, Rule]) -> State:
     """Return what is to be written: what settings give is left to them, as long as it is not changed."""
     return {
         name: held._replace(rule=None) if _is_left(name, held, now, defaults) else held for name, held in after.items()

@@ -103,7 +103,7 @@ def read(text: str) -> RuleFile:
     return RuleFile(rules, [example for example in examples if example is not None])
 
 
-def written(state: State) -> str:
+def text_of(state: State) -> str:
     """Return rules as the text of a file."""
     return "\n".join("\n".join(_lines(name, held)) + "\n" for name, held in sorted(state.items()))
 

@@ -15,7 +15,7 @@ from runtime.service import ServiceFailed
 _UNCHANGED = "nothing to change: it is so already"
 
 
-def tried(session: Session, name: str, rule: Rule) -> None:
+def try_rule(session: Session, name: str, rule: Rule) -> None:
     """Say what a rule would find in the last transactions, or why that is not known."""
     try:
         transactions = session.last_transactions()
@@ -35,8 +35,14 @@ def shown_change(now: State, after: State) -> bool:
     return bool(text)
 
 
-def put(session: Session, after: State) -> None:
-    """Write what is to hold under these names, and say at which version it does, and what that changed."""
+def put(session: Session, after: State, *, dry_run: bool = False) -> None:
+    """Write what is to hold under these names, and say at which version it does, and what that changed.
+
+    On a dry run, say what would change, and write nothing.
+    """
+    if dry_run:
+        shown_change(session.topic.history.now, after)
+        return
     own = write(session, after)
     if own is not None:
         click.echo(f"version {own.entry.version}:\n{shown(own.before, own.after)}")

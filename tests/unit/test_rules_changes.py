@@ -87,9 +87,9 @@ def test_a_rule_is_removed_whole_or_only_its_candidate() -> None:
 
 def test_what_a_setting_gives_is_not_written() -> None:
     given = DEFAULTS[NAME]
-    assert changes.written({NAME: Held(given, CANDIDATE)}, {}, DEFAULTS) == {NAME: Held(None, CANDIDATE)}
-    assert changes.written({NAME: Held(given)}, {NAME: Held(LIVE)}, DEFAULTS) == {NAME: Held(given)}
-    assert changes.written({"a": Held(given)}, {}, DEFAULTS) == {"a": Held(given)}
+    assert changes.without_given({NAME: Held(given, CANDIDATE)}, {}, DEFAULTS) == {NAME: Held(None, CANDIDATE)}
+    assert changes.without_given({NAME: Held(given)}, {NAME: Held(LIVE)}, DEFAULTS) == {NAME: Held(given)}
+    assert changes.without_given({"a": Held(given)}, {}, DEFAULTS) == {"a": Held(given)}
 
 
 def test_what_is_not_wanted_any_more_is_removed() -> None:

@@ -113,13 +113,13 @@ def test_what_is_written_can_be_read() -> None:
         "a.b": Held(Rule("field[\"a'b\"] == 'c'\n  and amount > 5 \x9b"), Rule("amount > 6", "shadow")),
         "c": Held(None, Rule("amount > 7", "shadow", note="n")),
     }
-    text = rule_file.written(state)
+    text = rule_file.text_of(state)
     assert text.replace("\n", "").isprintable()
     assert list(tomllib.loads(text)["rules"]) == ["a.b", "b", "c"]
     with pytest.raises(InvalidFile):  # what a rule cannot hold can be shown all the same
         rule_file.read(text)
     del state["a.b"]
-    assert rule_file.read(rule_file.written(state)).rules == state
+    assert rule_file.read(rule_file.text_of(state)).rules == state
 
 
 def tried(text: str) -> Sequence[str]:
