@@ -1,6 +1,6 @@
 """The rules as they changed over time, and which versions of them may have judged a record.
 
-Which version it was is recorded nowhere yet. The detector takes a change up within 2 s, and may judge a record long
+Which version it was is recorded nowhere. The detector takes a change up within 2 s, and may judge a record long
 after the record's time. So all versions are in question that were in force shortly before that time, or later.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from audit.rules import THRESHOLD_RULE, DataRule, InQuestion, Version
 from decision.rule import Rule
-from decision.rulebook import Outcome, RuleBook
+from decision.rulebook import Fate, RuleBook
 from messaging.batch import Record
 
 MOST_BEFORE_MS = 10_000  # to take a change up needs 2 s, and the clocks of producers, brokers and detectors differ
@@ -29,9 +29,9 @@ class History:
     def take(self, record: Record) -> str:
         """Take the next record; return what is wrong with it where it cannot be understood, else ""."""
         entry = self._book.take(record.offset, record.value)
-        if entry.outcome is Outcome.INVALID:
+        if entry.fate is Fate.INVALID:
             return entry.problem
-        if entry.outcome is Outcome.APPLIED:
+        if entry.fate is Fate.APPLIED:
             self._add(self._version(), record.timestamp)
         return ""
 
@@ -55,8 +55,9 @@ class History:
         self._in_question.clear()
 
     def _version(self) -> Version:
-        rules, candidates = self._book.rules, self._book.candidates
-        shadow = [*_of_mode("shadow", rules), *candidates.items()]
+        rules = {name: held.rule for name, held in self._book.held.items() if held.rule}
+        candidates = [(name, held.candidate) for name, held in self._book.held.items() if held.candidate]
+        shadow = [*_of_mode("shadow", rules), *candidates]
         return Version(THRESHOLD_RULE not in rules, self._known(_of_mode("live", rules)), self._known(shadow))
 
     def _known(self, rules: Iterable[tuple[str, Rule]]) -> tuple[DataRule, ...]:

@@ -6,16 +6,13 @@ before it gets here: of what is not allowed in one, this only raises ValueError 
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from importlib.resources import files
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
+from audit.event_time import local_time
 from audit.operations import (
     CALCULATIONS,
     COMPARISONS,
@@ -30,9 +27,6 @@ from audit.operations import (
 from audit.syntax import parsed
 from payments.mapping import Path
 from payments.transaction import Transaction
-
-_MOST_CHARACTERS = 100  # of a time
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MEMBERSHIPS = (ast.In, ast.NotIn, ast.Is, ast.IsNot)
 _PARTS_OF_TIME: Mapping[str, Callable[[datetime], int]] = {"hour": attrgetter("hour"), "weekday": datetime.isoweekday}
@@ -157,35 +151,11 @@ def _is_in(node: ast.expr, container: ast.expr, asked: _Question) -> bool | None
 def _call(node: ast.Call, asked: _Question) -> object:
     match node:
         case ast.Call(func=ast.Name(id="hour" | "weekday" as name), args=[ast.Constant(value=str(zone))], keywords=[]):
-            time = _local_time(zone, asked)
+            time = local_time(zone, asked.transaction, asked.record_ms)
             return None if time is None else _PARTS_OF_TIME[name](time)
         case ast.Call(func=ast.Name(id=name), keywords=[]):
             return _allowed(FUNCTIONS, name)(*_values(node.args, asked))
     raise ValueError(f"not allowed in a rule: {ast.unparse(node)}")
-
-
-def _local_time(zone: str, asked: _Question) -> datetime | None:
-    """Return the time of the event there; None where there is none, or it is none of the years 1 to 9999."""
-    with suppress(OverflowError):
-        time = _event_time(asked)
-        return None if time is None else time.astimezone(_zone(zone))
-    return None
-
-
-@lru_cache
-def _zone(name: str) -> ZoneInfo:
-    with (files("tzdata") / "zoneinfo" / name).open("rb") as file:
-        return ZoneInfo.from_file(file)
-
-
-def _event_time(asked: _Question) -> datetime | None:
-    """Return the transaction's own time, or its record's. Raises OverflowError."""
-    text = asked.transaction.timestamp
-    try:
-        time = datetime.fromisoformat(text if len(text) <= _MOST_CHARACTERS else "too long")
-    except ValueError:
-        return None if asked.record_ms < 0 else _EPOCH + timedelta(milliseconds=asked.record_ms)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 _NODES: Mapping[type[ast.expr], Callable[[Any, _Question], object]] = {

@@ -1,6 +1,6 @@
 """The law: where a record belongs, decided anew by code that shares nothing with the detector.
 
-Only the functions of the user's own rules are shared, the shape of the transaction that they take, the settings that
+Only the functions of the rules of code are shared, the shape of the transaction that they take, the settings that
 say where its fields are, and the format of the topic of rules. The rules are asked a second time here, so they must
 give the same answer to the same transaction.
 """
@@ -40,8 +40,8 @@ _OR_A_DEAD_LETTER = {
 }
 
 
-class Rule(NamedTuple):
-    """A rule of code, the user's, by its name in FRAUD_RULES."""
+class CodeRule(NamedTuple):
+    """A rule of code by its name in FRAUD_RULES."""
 
     name: str
     ask: Callable[[Transaction], object]
@@ -52,12 +52,12 @@ class Law(NamedTuple):
 
     `refuses_times` where an output may refuse a timestamp that the input has taken. When that was is not known here, so
     then any record may be a dead letter. `refuses_keyless` where an output refuses a record without a key (compaction).
-    `in_question` returns the versions of the rules by which a record with a timestamp may have been judged; `rules` are
-    those of code.
+    `in_question` returns the versions of the rules by which a record with a timestamp may have been judged.
+    `code_rules` are those of FRAUD_RULES.
     """
 
     threshold: Decimal
-    rules: Sequence[Rule]
+    code_rules: Sequence[CodeRule]
     largest: int
     refuses_times: bool
     refuses_keyless: bool = False
@@ -88,11 +88,11 @@ def judge(record: Record, law: Law, *, by_oldest: bool = False) -> tuple[Allowed
     return belongs, itself
 
 
-def asked(rule: Rule, transaction: Transaction) -> bool | None:
+def asked(rule: CodeRule, transaction: Transaction) -> bool | None:
     """Return whether a rule saw something, None where it failed: whatever it raised, or returned but text and None."""
     try:
         saw = rule.ask(transaction)
-    except BaseException:  # noqa: BLE001 - whatever a user's rule raises makes a dead letter
+    except BaseException:  # noqa: BLE001 - whatever a rule of code raises makes a dead letter
         return None
     if issubclass(type(saw), str):
         return str.__len__(cast("str", saw)) > 0
@@ -102,7 +102,7 @@ def asked(rule: Rule, transaction: Transaction) -> bool | None:
 def _belongs(transaction: Transaction | None, record_ms: int, law: Law, in_question: InQuestion) -> Allowed:
     if transaction is None:
         return Allowed.DEAD_LETTER
-    answers = [asked(rule, transaction) for rule in law.rules]
+    answers = [asked(rule, transaction) for rule in law.code_rules]
     is_over = transaction.amount > law.threshold
     is_fraud = True in answers or in_question.is_fraud(transaction, record_ms, is_over=is_over)
     if is_fraud:

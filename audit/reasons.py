@@ -23,7 +23,7 @@ def why(record: Record, law: Law) -> Ground:
         return Ground(record.problem)
     if transaction is None:
         return Ground("not a transaction (detector --explain says why)")
-    answers = {rule.name: asked(rule, transaction) for rule in law.rules}
+    answers = {rule.name: asked(rule, transaction) for rule in law.code_rules}
     of_code = [name for name, saw in answers.items() if saw]
     failed = [f"rule {name} failed" for name, saw in answers.items() if saw is None]
     by_version = _by_version(transaction, record.timestamp, law)
@@ -38,7 +38,7 @@ def count_reasons(transaction: Transaction, record_ms: int, law: Law) -> Collect
 
     `record_ms` is the record's timestamp, in ms since the epoch.
     """
-    of_code = [asked(rule, transaction) for rule in law.rules].count(True)
+    of_code = [asked(rule, transaction) for rule in law.code_rules].count(True)
     return {of_code + len(names) for names, _ in _by_version(transaction, record_ms, law)}
 
 

@@ -19,6 +19,7 @@ import rule_engine
 import simpleeval
 
 from decision.rule import Rule
+from decision.rulebook import Held
 from decision.ruleset import RuleSet
 from decision.verdict import Verdict
 from payments.mapping import DEFAULT_MAPPING
@@ -78,7 +79,7 @@ def _answer(language: Language, expression: str, paid: Mapping[str, Any]) -> str
 def _ours(expressions: Sequence[str], paid: Mapping[str, Any]) -> Ask:
     for name in ("country", "missing", "flag"):
         expressions = [each.replace(name, f'field["{name}"]') for each in expressions]
-    rules = RuleSet({each: Rule(each) for each in expressions})
+    rules = RuleSet({each: Held(Rule(each)) for each in expressions})
     reader = TransactionReader(DEFAULT_MAPPING)
     value = ENCODER.encode({"id": "1", "source": "a", "target": "b", **paid})
     rules.judge(reader.read(value), 0)  # from the next one on, the fields that were asked for are decoded

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
 
-from decision.compilation import Function, function
+from decision.compilation import Compiled, function
 from decision.expression import translate, translate_number
 from decision.rule import Rule
 from decision.scope import Scope
@@ -28,6 +28,11 @@ _LONGEST_AMOUNT_SHOWN = 40
 _CONTAINERS: Mapping[type, str] = {list: "[...]", dict: "{...}"}
 
 
+def threshold_rule(threshold: Decimal) -> Rule:
+    """Return the rule of that name which FRAUD_THRESHOLD gives."""
+    return Rule(f"amount > {threshold:f}")
+
+
 class AskedRule:
     """A rule with what is worked out of it once. A candidate stands beside the rule of its name, to replace it later.
 
@@ -44,7 +49,7 @@ class AskedRule:
         self._threshold = over and over[1]
         self._points = _capped(Decimal(rule.points)) if _PLAIN_POINTS.fullmatch(rule.points) else None
 
-    @property
+    @cached_property
     def fields_of_points(self) -> Sequence[Path]:
         """The fields that its points look at."""
         if self._points is not None:
@@ -77,7 +82,7 @@ class AskedRule:
         return tuple(zip(parts, map(_readable, look(transaction, record_ms)), strict=True))
 
     @cached_property
-    def _parts_and_look(self) -> tuple[Sequence[str], Function]:
+    def _parts_and_look(self) -> tuple[Sequence[str], Compiled]:
         """How what its condition looks at is written, and what returns the values of that."""
         scope = Scope()
         parts = translate(self.rule.when, scope).parts
@@ -85,7 +90,7 @@ class AskedRule:
         return [*map(printed, parts)], function(scope, statements)
 
     @cached_property
-    def _count(self) -> Function:
+    def _count(self) -> Compiled:
         """What returns the points, alone in a tuple."""
         scope = Scope()
         return function(scope, [statement("found = (X,)", X=translate_number(self.rule.points, scope).tree)])

@@ -7,10 +7,10 @@ from typing import Any
 from decision.scope import Scope
 from payments.transaction import Transaction
 
-Function = Callable[[Transaction, int], Any]
+Compiled = Callable[[Transaction, int], Any]
 
 
-def function(scope: Scope, statements: Sequence[ast.stmt]) -> Function:
+def function(scope: Scope, statements: Sequence[ast.stmt]) -> Compiled:
     """Return the function of a transaction and its record's time that returns what the statements have `found`."""
     module = ast.parse("def ask(t, at):\n    found = ()\n    return found")
     definition: Any = module.body[0]
@@ -18,5 +18,5 @@ def function(scope: Scope, statements: Sequence[ast.stmt]) -> Function:
     names: dict[str, Any] = {**scope.constants, "__builtins__": {"type": type}}
     code = compile(ast.fix_missing_locations(module), "<rules>", "exec")
     exec(code, names)  # noqa: S102 - made of our own templates and names alone
-    ask: Function = names["ask"]
+    ask: Compiled = names["ask"]
     return ask

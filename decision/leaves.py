@@ -13,7 +13,7 @@ from decision.scope import Scope
 from decision.source import InvalidExpression, Source
 from decision.templates import fill
 from decision.values import LONGEST_TEXT, Kind
-from payments.mapping import HALF_A_CHARACTER
+from payments.mapping import HALF_A_CHARACTER, Path
 
 FIELD = "field"
 NAMES = {
@@ -101,8 +101,12 @@ def field(node: ast.Subscript, translation: Translation) -> Code:
         path, within = (text(within.slice, translation), *path), within.value
     if not (isinstance(within, ast.Name) and within.id == FIELD):
         raise translation.error('only field can be followed by ["name"]', within)
-    written = "".join(f"[{json.dumps(step, ensure_ascii=False)}]" for step in path)
-    return Code(translation.looks_at(FIELD + written, translation.scope.field(path)), Kind.ANY)
+    return Code(translation.looks_at(written_field(path), translation.scope.field(path)), Kind.ANY)
+
+
+def written_field(path: Path) -> str:
+    """Return how a field is written: `field["device"]["ip"]`."""
+    return FIELD + "".join(f"[{json.dumps(step, ensure_ascii=False)}]" for step in path)
 
 
 def unknown_function(node: ast.Name, known: Iterable[str], translation: Translation) -> InvalidExpression:

@@ -1,11 +1,12 @@
 """The rules as their history has them: change sets, taken one after the other, each valid or void as a whole.
 
 A change set says of each rule that it touches what is to hold under its name, and which version of that it starts from.
-Where somebody else has changed one of them meanwhile, the set is void. So every reader comes to the same rules, and
-nobody overwrites what he has not seen.
+Where somebody else has changed one of them meanwhile, the set is void. So nobody overwrites what he has not seen, and
+every reader comes to the same rules, as long as all run the same edition of this program and of tzdata, whose zones a
+rule may name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -20,7 +21,18 @@ MOST_RULES = 500
 
 
 class InvalidChangeSet(Exception):
-    """Bytes that are no change set, or one with a rule that is not allowed; the message says why."""
+    """Bytes that are no change set; the message says why."""
+
+
+class Held(NamedTuple):
+    """What holds under a name: a rule, a candidate for its place, both, or neither."""
+
+    rule: Rule | None = None
+    candidate: Rule | None = None
+
+
+NOTHING = Held()
+State = Mapping[str, Held]  # by the rules' names; those under which nothing holds may be left out
 
 
 class Change(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -43,8 +55,13 @@ class ChangeSet(Struct, frozen=True, forbid_unknown_fields=True):
     author: str
     changes: Sequence[Change]
 
+    @property
+    def after(self) -> State:
+        """What is to hold under each name that it changes."""
+        return {change.name: Held(change.rule, change.candidate) for change in self.changes}
 
-class Outcome(Enum):
+
+class Fate(Enum):
     """What became of a record of the history."""
 
     APPLIED = "applied"
@@ -60,21 +77,21 @@ class Entry(NamedTuple):
     """
 
     version: int
-    outcome: Outcome
+    fate: Fate
     change_set: ChangeSet | None
     problem: str = ""
 
 
 class RuleBook:
-    """The rules and their candidates by name, and the version at which each name was changed last.
+    """What holds under each name, NOTHING left out, and the version at which each name was changed last.
 
-    A version is the offset behind the last record that was taken; 0 is the empty book.
+    `held` is never changed, but replaced. A version is the offset behind the last record that was taken; 0 is the empty
+    book.
     """
 
     def __init__(self) -> None:
         self.version = 0
-        self.rules: dict[str, Rule] = {}
-        self.candidates: dict[str, Rule] = {}
+        self.held: State = {}
         self.versions: dict[str, int] = {}
         self._applied: dict[str, int] = {}
 
@@ -84,34 +101,42 @@ class RuleBook:
         try:
             change_set = decode(value)
         except InvalidChangeSet as error:
-            return Entry(self.version, Outcome.INVALID, None, str(error))
-        outcome, problem = self._judged(change_set)
-        if outcome is Outcome.APPLIED:
+            return Entry(self.version, Fate.INVALID, None, str(error))
+        fate, problem = self._judged(change_set)
+        if fate is Fate.APPLIED:
             self._apply(change_set)
-        return Entry(self.version, outcome, change_set, problem)
+        return Entry(self.version, fate, change_set, problem)
 
     def outdated(self, change_set: ChangeSet) -> Sequence[str]:
         """Return the names that have been changed since the versions that a change set starts from."""
         return [change.name for change in change_set.changes if self.versions.get(change.name, 0) != change.base]
 
-    def _judged(self, change_set: ChangeSet) -> tuple[Outcome, str]:
+    def _judged(self, change_set: ChangeSet) -> tuple[Fate, str]:
         if change_set.id in self._applied:
-            return Outcome.REPEATED, f"it is version {self._applied[change_set.id]} already"
+            return Fate.REPEATED, f"it is version {self._applied[change_set.id]} already"
         outdated = self.outdated(change_set)
         if outdated:
-            return Outcome.OUTDATED, f"changed by somebody else meanwhile: {', '.join(outdated)}"
-        added = {change.name for change in change_set.changes if change.rule or change.candidate}
-        removed = {change.name for change in change_set.changes} - added
-        if len((self.rules.keys() | self.candidates.keys() | added) - removed) > MOST_RULES:
-            return Outcome.INVALID, f"more than {MOST_RULES} rules"
-        return Outcome.APPLIED, ""
+            return Fate.OUTDATED, f"changed by somebody else meanwhile: {', '.join(outdated)}"
+        if len(changed(self.held, change_set.after)) > MOST_RULES:
+            return Fate.INVALID, f"more than {MOST_RULES} rules"
+        problem = next(_not_allowed(change_set), "")  # last, as it takes long
+        return (Fate.INVALID if problem else Fate.APPLIED), problem
 
     def _apply(self, change_set: ChangeSet) -> None:
         self._applied[change_set.id] = self.version
-        for change in change_set.changes:
-            self.versions[change.name] = self.version
-            _put(self.rules, change.name, change.rule)
-            _put(self.candidates, change.name, change.candidate)
+        self.held = changed(self.held, change_set.after)
+        self.versions.update(dict.fromkeys(change_set.after, self.version))
+
+
+def changed(state: State, after: State) -> State:
+    """Return what holds once this holds after it; names under which nothing does are left out."""
+    return {name: held for name, held in {**state, **after}.items() if held != NOTHING}
+
+
+def with_defaults(state: State, defaults: Mapping[str, Rule]) -> State:
+    """Return what holds, with the rules that settings give, first, where there is none of their name."""
+    given = {name: Held(rule) for name, rule in defaults.items()}
+    return given | {name: Held(held.rule or defaults.get(name), held.candidate) for name, held in state.items()}
 
 
 def encode(change_set: ChangeSet) -> bytes:
@@ -120,7 +145,7 @@ def encode(change_set: ChangeSet) -> bytes:
 
 
 def decode(value: bytes | None) -> ChangeSet:
-    """Return the change set of a record. Raises InvalidChangeSet."""
+    """Return the change set of a record, whose rules need not be allowed. Raises InvalidChangeSet."""
     _raise_if_newer(value or b"")
     try:
         change_set = _decode(value or b"")
@@ -129,8 +154,6 @@ def decode(value: bytes | None) -> ChangeSet:
     names = [change.name for change in change_set.changes]
     if len(set(names)) < len(names):
         raise InvalidChangeSet("it changes one rule twice")
-    for change in change_set.changes:
-        _raise_if_invalid(change)
     return change_set
 
 
@@ -143,24 +166,18 @@ def _raise_if_newer(value: bytes) -> None:
         raise InvalidChangeSet(f"written in format {written} by another version of this program, which knows {FORMAT}")
 
 
-def _raise_if_invalid(change: Change) -> None:
-    for rule in (change.rule, change.candidate):
-        if rule is not None:
+def _not_allowed(change_set: ChangeSet) -> Iterator[str]:
+    """Yield what is wrong with its rules, in one line each."""
+    for name, held in change_set.after.items():
+        for rule in filter(None, held):
             try:
-                raise_if_invalid(change.name, rule)
+                raise_if_invalid(name, rule)
             except (InvalidRule, InvalidExpression) as error:
-                raise InvalidChangeSet(f"{change.name}: {_in_one_line(error)}") from error
+                yield f"{name}: {_in_one_line(error)}"
 
 
 def _in_one_line(error: InvalidRule | InvalidExpression) -> str:
     return error.problem if isinstance(error, InvalidExpression) else str(error)
-
-
-def _put(rules: dict[str, Rule], name: str, rule: Rule | None) -> None:
-    if rule is None:
-        rules.pop(name, None)
-    else:
-        rules[name] = rule
 
 
 class _Format(Struct):

@@ -1,50 +1,61 @@
 """A set of rules as a compiled function, and what follows from it for a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from types import MappingProxyType
 from typing import NamedTuple
+from zlib import crc32
 
 from decision.asked_rule import AskedRule
 from decision.compilation import function
 from decision.expression import translate
-from decision.rule import Rule
+from decision.rulebook import MOST_RULES, State
 from decision.scope import Scope
 from decision.templates import statement
-from decision.verdict import Hit, Verdict, points_of
+from decision.verdict import Hit, Verdict, in_words, points_of
 from payments.mapping import Path
 from payments.transaction import Transaction
 
-_NONE: Mapping[str, Rule] = MappingProxyType({})
+_TOGETHER = 32
+_OUTCOMES = {True: "hit", None: "undecided", False: "no hit"}
 
-_MOST_TOGETHER = 50
 
 Answers = Sequence[tuple[int, bool | None]]
 Ask = Callable[[Transaction, int], Answers]
 
 
 class Part(NamedTuple):
-    """Some rules of a set as one function, which returns the numbers of those that hit or are undecided."""
+    """Some conditions as one function, which returns the numbers of those that are true or undecided, from 0 on."""
 
     ask: Ask
     fields: Sequence[Path]
 
 
+class Said(NamedTuple):
+    """What a rule says of a transaction, in words: hit, no hit, undecided, not for this account; and what it saw."""
+
+    label: str
+    outcome: str
+    saw: str
+
+
 class RuleSet:
-    """Rules that are asked together, by their names; `asked` are those that are not off.
+    """The rules of a state, asked together; `asked` are those that are not off, and behind them the candidates.
 
     `fields` are the paths of all fields that they look at. Raises InvalidExpression where one of them is not allowed.
     """
 
-    def __init__(self, rules: Mapping[str, Rule], candidates: Mapping[str, Rule] = _NONE) -> None:
-        rules_asked = [AskedRule(name, rule) for name, rule in rules.items() if rule.mode != "off"]
-        candidates_asked = [AskedRule(name, rule, is_candidate=True) for name, rule in candidates.items()]
-        self.asked = [*rules_asked, *candidates_asked]
-        parts = [*_parts(rules_asked, 0), *_parts(candidates_asked, len(rules_asked))]
+    def __init__(self, state: State) -> None:
+        rules = [(name, held.rule) for name, held in state.items() if held.rule]
+        candidates = [(name, held.candidate) for name, held in state.items() if held.candidate]
+        self.asked = [_asked(name, rule) for name, rule in rules if rule.mode != "off"]
+        self.asked += [_asked(name, rule, is_candidate=True) for name, rule in candidates]
+        groups = _groups(self.asked)
+        parts = [_compiled(tuple(self.asked[number].rule.when for number in numbers)) for numbers in groups]
         paths = [path for part in parts for path in part.fields]
         self.fields = [*dict.fromkeys((*paths, *(path for asked in self.asked for path in asked.fields_of_points)))]
-        self._ask: Ask = parts[0].ask if len(parts) == 1 else partial(_ask_all, [part.ask for part in parts])
+        asks = [(numbers, part.ask) for numbers, part in zip(groups, parts, strict=True)]
+        self._ask: Ask = parts[0].ask if len(parts) == 1 else partial(_ask_all, asks)
 
     def __str__(self) -> str:
         """Return how many there are of each kind."""
@@ -62,6 +73,12 @@ class RuleSet:
         answers = dict(self._ask(transaction, record_ms))
         return [answers.get(number, False) for number in range(len(self.asked))]
 
+    def said(self, transaction: Transaction, record_ms: int) -> Iterator[Said]:
+        """Yield what each rule that is asked says, one by one."""
+        for asked, outcome in zip(self.asked, self.outcomes(transaction, record_ms), strict=True):
+            word = _OUTCOMES[outcome] if asked.holds_for(transaction.source) else "not for this account"
+            yield Said(asked.label, word, in_words(asked.values(transaction, record_ms)))
+
     def _verdict(self, transaction: Transaction, record_ms: int, answers: Answers) -> Verdict:
         hits: list[Hit] = []
         shadow: list[Hit] = []
@@ -78,24 +95,30 @@ class RuleSet:
         return Verdict(transaction, tuple(hits), points_of(hits), tuple(shadow), tuple(undecided))
 
 
-def _parts(asked: Sequence[AskedRule], first: int) -> Iterator[Part]:
-    """Yield the parts of rules that follow each other, the first of which has this number."""
-    for begin in range(0, len(asked), _MOST_TOGETHER):
-        conditions = tuple(each.rule.when for each in asked[begin : begin + _MOST_TOGETHER])
-        yield _compiled(conditions, first + begin)
+def _groups(rules: Sequence[AskedRule]) -> Sequence[Sequence[int]]:
+    """Return the numbers of rules that are compiled together: where one comes or goes, it is only its own group's."""
+    count = 1 << (len(rules) // _TOGETHER).bit_length()  # seldom another one
+    groups: list[list[int]] = [[] for _ in range(count)]
+    for number, rule in enumerate(rules):
+        groups[crc32(rule.label.encode()) % count].append(number)
+    return groups
 
 
-@lru_cache(maxsize=64)
-def _compiled(conditions: tuple[str, ...], first: int) -> Part:
-    """Compile conditions, once: where one rule has changed, the other parts of the next set are those of the last."""
+_asked = lru_cache(maxsize=4 * MOST_RULES)(AskedRule)  # the next set of rules has nearly all of the last one's
+
+
+@lru_cache(maxsize=128)
+def _compiled(conditions: tuple[str, ...]) -> Part:
+    """Compile conditions, once: where one rule has changed, all but one part of the next set are those of the last."""
     scope = Scope()
     trees = [translate(condition, scope).tree for condition in conditions]
     statements = [
         statement(f"if (saw := X) is not False: found = (*found, ({number}, saw))", X=tree)
-        for number, tree in enumerate(trees, first)
+        for number, tree in enumerate(trees)
     ]
     return Part(function(scope, statements), scope.fields)
 
 
-def _ask_all(asks: Sequence[Ask], transaction: Transaction, record_ms: int) -> Answers:
-    return [answer for ask in asks for answer in ask(transaction, record_ms)]
+def _ask_all(asks: Sequence[tuple[Sequence[int], Ask]], transaction: Transaction, record_ms: int) -> Answers:
+    answers = [(numbers[number], answer) for numbers, ask in asks for number, answer in ask(transaction, record_ms)]
+    return sorted(answers) if answers else answers

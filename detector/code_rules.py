@@ -1,4 +1,4 @@
-"""Rules that are code: each is a plain function of one transaction that returns what looks like fraud, or None.
+"""Rules of code: each is a plain function of one transaction that returns what looks like fraud, or None.
 
 To add one, write it in a module of yours and name it in FRAUD_RULES:
 
@@ -8,7 +8,6 @@ To add one, write it in a module of yours and name it in FRAUD_RULES:
     FRAUD_RULES=my_rules:round_amount
 """
 
-import pkgutil
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 
 from decision.verdict import FRAUD_POINTS, Hit, Verdict, points_of
 from payments.transaction import Transaction
-from runtime.users_code import described, in_utf_8, kind_of, line_of
+from runtime.users_code import described, in_utf_8, kind_of, line_of, named_functions
 
 
 class RuleFailed(Exception):
@@ -32,7 +31,7 @@ class CodeRule(NamedTuple):
 
 def named_rules(text: str) -> Sequence[CodeRule]:
     """Load rules given as module:function, separated by commas. Raises ValueError(what is expected)."""
-    return [_named_rule(name.strip()) for name in text.split(",") if name.strip()]
+    return [CodeRule(*found) for found in named_functions(text)]
 
 
 def with_code_rules(verdict: Verdict, rules: Sequence[CodeRule]) -> Verdict:
@@ -70,15 +69,3 @@ def _text(rule: CodeRule, saw: object) -> str | None:
     if isinstance(saw, bool):
         return str(saw) if saw else None
     return in_utf_8(str.__str__(cast("str", saw)))  # of a subclass too
-
-
-def _named_rule(name: str) -> CodeRule:
-    try:
-        check = pkgutil.resolve_name(name)
-    except BaseException as error:  # a module of the user's, which runs when it is imported
-        message = f"module:function, or several, comma-separated; {name}: {described(error)}"
-        raise ValueError(message) from error
-    if not callable(check):
-        message = f"module:function, or several, comma-separated; {name} is not a function"
-        raise ValueError(message)  # noqa: TRY004 - the reader of a setting says ValueError
-    return CodeRule(name.rpartition(":")[2], check)

@@ -1,11 +1,10 @@
-"""How records are judged at this moment: by the rules in force, and by those that are code."""
+"""How records are judged at this moment: by the rules in force, and by those of code."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
-from decision.asked_rule import THRESHOLD_RULE
-from decision.rule import Rule
-from decision.rulebook import RuleBook
+from decision.asked_rule import THRESHOLD_RULE, threshold_rule
+from decision.rulebook import RuleBook, with_defaults
 from decision.ruleset import RuleSet
 from decision.verdict import Verdict
 from detector.code_rules import CodeRule, with_code_rules
@@ -24,14 +23,14 @@ class Decision:
         self, mapping: FieldMapping, threshold: Decimal, code_rules: Sequence[CodeRule], *, keeps_json: bool = False
     ) -> None:
         self._keeps_json = keeps_json or bool(code_rules)
-        self._threshold = Rule(f"amount > {threshold:f}")
+        self._defaults = {THRESHOLD_RULE: threshold_rule(threshold)}
         self._mapping = mapping
         self.code_rules = code_rules
         self.take_up(RuleBook())
 
     def take_up(self, book: RuleBook) -> None:
         """Judge by the rules in a book from now on; where it has none over the threshold, by that of the settings."""
-        self.rules = RuleSet({THRESHOLD_RULE: self._threshold, **book.rules}, book.candidates)
+        self.rules = RuleSet(with_defaults(book.held, self._defaults))
         fields = self.rules.fields
         self._reader = TransactionReader(self._mapping, wanted=fields, keeps_json=self._keeps_json or bool(fields))
 

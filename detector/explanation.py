@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import islice
 
 from decision.ruleset import RuleSet
-from decision.verdict import Verdict, in_words
+from decision.verdict import Verdict
 from detector.code_rules import CodeRule, RuleFailed, hits_of
 from detector.decision import Decision
 from messaging.batch import Record
@@ -18,7 +18,6 @@ from runtime.logs import printable
 _LONGEST_VALUE = 80
 _LONGEST_LINE = 512
 _MOST_FIELDS = 100
-_OUTCOMES = {True: "hit", None: "undecided", False: "no hit"}
 
 Lines = Iterator[tuple[str, str]]
 
@@ -63,9 +62,9 @@ def _verdict(verdict: Verdict) -> Lines:
 
 
 def _outcomes(what: str, rules: RuleSet, transaction: Transaction, record_ms: int) -> Lines:
-    for asked, outcome in zip(rules.asked, rules.outcomes(transaction, record_ms), strict=True):
-        yield what, f"{_OUTCOMES[outcome]}: {asked.label}"
-        yield "", in_words(asked.values(transaction, record_ms))
+    for said in rules.said(transaction, record_ms):
+        yield what, f"{said.outcome}: {said.label}"
+        yield "", said.saw
 
 
 def _outcome_of_code(rule: CodeRule, transaction: Transaction) -> str:

@@ -24,7 +24,7 @@ class RuleCounts:
 
     def follow(self, book: RuleBook) -> None:
         """Take note of the rules that are asked from now on: what has changed is compared from now on, too."""
-        versions = {name: book.versions[name] for name in book.candidates}
+        versions = {name: book.versions[name] for name, held in book.held.items() if held.candidate}
         kept = {name for name, version in versions.items() if self._versions.get(name) == version}
         self._compared = {name: self._compared[name] if name in kept else Counter() for name in versions}
         self._versions = versions

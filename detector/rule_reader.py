@@ -5,7 +5,7 @@ import time
 from collections import Counter, deque
 from typing import NamedTuple
 
-from decision.rulebook import Outcome, RuleBook
+from decision.rulebook import Fate, RuleBook
 from detector.headers import LONGEST_PROBLEM
 from messaging.batch import Record
 from messaging.seam import FOLLOW, AccessRefused, ClientFailed, ClientLibrary, Reader
@@ -24,7 +24,7 @@ _POLL_SECONDS_AT_START = 0.1
 _MOST_SILENT_SECONDS = 10.0
 _MOST_SECONDS_TAKING = 0.25  # of a round of the loop; what is left comes with the next one
 _MOST_LINES = 10
-_LEVELS = {Outcome.INVALID: logging.ERROR, Outcome.OUTDATED: logging.WARNING}  # of others nothing is said
+_LEVELS = {Fate.INVALID: logging.ERROR, Fate.OUTDATED: logging.WARNING}  # of others nothing is said
 
 logger = logging.getLogger(__name__)
 
@@ -148,12 +148,12 @@ class RuleReader:
     def _read_on(self, seconds: float) -> None:
         """Take what has come, as far as there is time."""
         deadline = time.monotonic() + _MOST_SECONDS_TAKING
-        told: Counter[Outcome] = Counter()
+        told: Counter[Fate] = Counter()
         while self._has_come(seconds):
             self._take(self._come.popleft(), told)
             if time.monotonic() > deadline:
                 break
-        more = sum(max(0, told[outcome] - _MOST_LINES) for outcome in _LEVELS)
+        more = sum(max(0, told[fate] - _MOST_LINES) for fate in _LEVELS)
         if more:
             logger.warning("%s[0]: %s more records that change no rule", self._topic.name, f"{more:,}")
 
@@ -162,7 +162,7 @@ class RuleReader:
             self._come.extend(self._reader.poll(seconds))
         return bool(self._come)
 
-    def _take(self, record: Record, told: Counter[Outcome]) -> None:
+    def _take(self, record: Record, told: Counter[Fate]) -> None:
         if self._last is not None and record.offset <= self._last.offset:
             if record == self._last:
                 return
@@ -172,12 +172,12 @@ class RuleReader:
             return
         self._said, self._last = "", record
         entry = self.book.take(record.offset, record.value)
-        self._has_news |= entry.outcome is Outcome.APPLIED
-        told[entry.outcome] += 1
-        if entry.outcome in _LEVELS and told[entry.outcome] <= _MOST_LINES:
+        self._has_news |= entry.fate is Fate.APPLIED
+        told[entry.fate] += 1
+        if entry.fate in _LEVELS and told[entry.fate] <= _MOST_LINES:
             problem = printable(entry.problem, LONGEST_PROBLEM)
             line = "%s[0] offset %d changes no rule: %s"
-            logger.log(_LEVELS[entry.outcome], line, self._topic.name, record.offset, problem)
+            logger.log(_LEVELS[entry.fate], line, self._topic.name, record.offset, problem)
 
     def _forget(self) -> None:
         logger.warning("%s is a new topic: what stands there holds, and nothing else", self._topic.name)

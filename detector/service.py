@@ -11,6 +11,7 @@ from functools import partial
 from decision.asked_rule import THRESHOLD_RULE
 from decision.expression import translate
 from decision.rule import Rule
+from decision.rulebook import Held
 from decision.ruleset import RuleSet
 from decision.scope import Scope
 from decision.source import InvalidExpression
@@ -104,7 +105,7 @@ def show(settings: DetectorSettings, _stop: Stop, *, given: str, rules: Sequence
     value = standard_input() if given == STANDARD_INPUT else os.fsencode(given)
     record = Record(settings.topics.transactions, 0, 0, now_ms(), None, value, ())
     decision = decision_of(settings, keeps_json=bool(rules))
-    text, is_judged = explain(record, decision, settings.mapping, RuleSet({text: Rule(text) for text in rules}))
+    text, is_judged = explain(record, decision, settings.mapping, RuleSet({text: Held(Rule(text)) for text in rules}))
     output.write(text)
     return EXIT_OK if is_judged else EXIT_NOT_JUDGED
 

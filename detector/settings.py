@@ -8,7 +8,8 @@ from functools import partial
 from detector.code_rules import CodeRule, named_rules
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings, TopicSettings
 from payments.mapping import FieldMapping, Path, field_path
-from runtime.parsing import number_from_zero, whole_number
+from payments.threshold import fraud_threshold
+from runtime.parsing import whole_number
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
 
@@ -28,14 +29,9 @@ class DetectorSettings:
     topics: TopicSettings
     mapping: FieldMapping
     runtime: RuntimeSettings
-    fraud_threshold: Decimal = setting(
-        "FRAUD_THRESHOLD",
-        "900",
-        number_from_zero,
-        "amounts over this are fraud, exactly this much is legit: amount_over_threshold, if RULES_TOPIC has no other",
-    )
+    fraud_threshold: Decimal = fraud_threshold()
     fraud_rules: Sequence[CodeRule] = setting(
-        "FRAUD_RULES", "", named_rules, "rules that are code, as module:function, comma-separated"
+        "FRAUD_RULES", "", named_rules, "rules of code, as module:function, comma-separated"
     )
     shown_fields: Collection[Path] = setting(
         "SHOWN_FIELDS",
@@ -47,5 +43,5 @@ class DetectorSettings:
         "DEAD_LETTER_LIMIT",
         "100",
         partial(whole_number, 1, 1_000_000_000),
-        "stop after this many consecutive records on which a custom rule raised",
+        "stop after this many consecutive records on which a rule of code raised",
     )

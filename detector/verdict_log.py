@@ -1,10 +1,9 @@
 """A line in the log for each verdict that is to be shown."""
 
-import json
 import logging
 from collections.abc import Collection
 
-from decision.leaves import FIELD
+from decision.leaves import FIELD, written_field
 from decision.verdict import FRAUD_POINTS, Hit, Values, Verdict, reason
 from payments.mapping import Path
 from runtime.logs import printable
@@ -22,7 +21,7 @@ class VerdictLog:
 
     def __init__(self, show: str, shown_fields: Collection[Path] = ()) -> None:
         self._show = show
-        self._shown = {FIELD + "".join(map(_step, path)) for path in shown_fields}
+        self._shown = set(map(written_field, shown_fields))
 
     def write(self, verdict: Verdict, *, is_fraud: bool) -> None:
         """Log a verdict if verdicts of its kind are to be shown."""
@@ -66,7 +65,3 @@ class VerdictLog:
             (written, _NOT_SHOWN if written.startswith(_ANY_FIELD) and written not in self._shown else value)
             for written, value in saw
         ]
-
-
-def _step(name: str) -> str:
-    return f"[{json.dumps(name, ensure_ascii=False)}]"

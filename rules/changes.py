@@ -6,8 +6,7 @@ from difflib import get_close_matches
 from msgspec.structs import replace
 
 from decision.rule import Mode, Rule, raise_if_invalid
-from decision.rulebook import MOST_RULES
-from rules.history import NOTHING, Held, State
+from decision.rulebook import MOST_RULES, NOTHING, Held, State, changed
 
 _CANDIDATE: Mode = "shadow"  # what stands in a candidate, for whoever reads the topic by himself; nothing depends on it
 
@@ -16,13 +15,7 @@ class NotPossible(Exception):
     """Something that cannot be done with the rules as they are; the message says why."""
 
 
-def effective(now: State, defaults: Mapping[str, Rule]) -> State:
-    """Return what holds, with the rules that settings give where the topic has none of their name."""
-    held = {name: now.get(name, NOTHING) for name in defaults}
-    return {**now, **{name: held[name]._replace(rule=held[name].rule or rule) for name, rule in defaults.items()}}
-
-
-def written(after: State, now: State, defaults: Mapping[str, Rule]) -> State:
+def without_given(after: State, now: State, defaults: Mapping[str, Rule]) -> State:
     """Return what is to be written: what settings give is left to them, as long as it is not changed."""
     return {
         name: held._replace(rule=None) if _is_left(name, held, now, defaults) else held for name, held in after.items()
@@ -88,7 +81,7 @@ def raise_if_not_allowed(now: State, after: State) -> None:
         for rule in held:
             if rule is not None:
                 raise_if_invalid(name, rule)
-    if sum(held != NOTHING for held in {**now, **after}.values()) > MOST_RULES:
+    if len(changed(now, after)) > MOST_RULES:
         raise NotPossible(f"more than {MOST_RULES} rules")
 
 

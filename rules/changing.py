@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import click
 
 from decision.rule import Mode, Rule
+from decision.rulebook import NOTHING, Held
 from rules import changes
-from rules.history import NOTHING, Held
 from rules.session import Session
-from rules.writing import put, shown_change, tried
+from rules.writing import put, try_rule
 
 _MODES: Sequence[Mode] = ("live", "shadow", "off")
 _name = click.argument("name")
+_dry_run = click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 
 
 @click.command("set")
@@ -21,7 +22,7 @@ _name = click.argument("name")
 @click.option("--points", help="What a hit counts, a number or an expression; 100 make a fraud.")
 @click.option("--share", help="The percentage of accounts that it holds for.")
 @click.option("--note", help="One line for those who read it.")
-@click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
+@_dry_run
 @click.pass_obj
 def set_rule(
     session: Session, /, name: str, expression: str, *, shadow: bool, dry_run: bool, **options: str | None
@@ -68,13 +69,14 @@ def remove(session: Session, name: str, *, candidate: bool) -> None:
 
 @click.command()
 @click.argument("version", type=click.IntRange(0))
+@_dry_run
 @click.pass_obj
-def rollback(session: Session, version: int) -> None:
+def rollback(session: Session, version: int, *, dry_run: bool) -> None:
     """Restore all rules as they were at a version, by a new one."""
     history = session.topic.history
     if version > history.version:
         raise changes.NotPossible(f"there is no version {version} yet; the last one is {history.version}")
-    put(session, changes.replaced(history.now, history.at(version)))
+    put(session, changes.replaced(history.now, history.at(version)), dry_run=dry_run)
 
 
 COMMANDS = (set_rule, mode, promote, remove, rollback)
@@ -83,15 +85,12 @@ COMMANDS = (set_rule, mode, promote, remove, rollback)
 def _put_rule(session: Session, name: str, held: Held, *, dry_run: bool = False) -> None:
     """Write what is to hold under a name; before, try on the last transactions what becomes live or a candidate."""
     now = session.topic.history.now
-    after = changes.written({name: held}, now, session.settings.defaults)
+    after = changes.without_given({name: held}, now, session.settings.defaults)
     changes.raise_if_not_allowed(now, after)
     rule = _new(held, session.now.get(name, NOTHING))
     if rule is not None:
-        tried(session, name, rule)
-    if dry_run:
-        shown_change(now, after)
-    else:
-        put(session, after)
+        try_rule(session, name, rule)
+    put(session, after, dry_run=dry_run)
 
 
 def _new(held: Held, before: Held) -> Rule | None:

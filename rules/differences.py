@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from decision.rule import Rule
-from rules.history import NOTHING, Event, State
+from decision.rulebook import NOTHING, State
+from decision.verdict import candidate_label
+from rules.history import Event
 from rules.text import aligned, as_time, one_line
 
-_FIELDS = ("mode", "points", "share", "note", "when")
+SHOWN_FIELDS = (*(field for field in Rule.__struct_fields__ if field != "when"), "when")  # the longest one last
 _INDENT = "  "
 
 
@@ -35,7 +37,7 @@ def shown_event(event: Event) -> str:
     headline = f"version {event.entry.version}  {as_time(event.timestamp)}  {author}"
     if event.is_applied:
         return f"{headline}\n{shown(event.before, event.after)}"
-    return f"{headline}\n{_INDENT}{event.entry.outcome.value}: {one_line(event.entry.problem)}"
+    return f"{headline}\n{_INDENT}{event.entry.fate.value}: {one_line(event.entry.problem)}"
 
 
 def described(rule: Rule, *, is_candidate: bool = False) -> str:
@@ -46,11 +48,6 @@ def described(rule: Rule, *, is_candidate: bool = False) -> str:
         parts.append(f"{rule.share} % of accounts")
     note = f"  ({one_line(rule.note)})" if rule.note else ""
     return f"{', '.join(parts)}: {one_line(rule.when)}{note}"
-
-
-def candidate_label(name: str) -> str:
-    """Return how the candidate of a rule is called."""
-    return f"{name} (candidate)"
 
 
 def _of_name(name: str, before: State, after: State) -> Iterator[Difference]:
@@ -69,7 +66,7 @@ def _of_rule(label: str, old: Rule | None, new: Rule | None, *, is_candidate: bo
 
 
 def _of_fields(label: str, old: Rule, new: Rule) -> Iterator[Difference]:
-    for field in _FIELDS:
+    for field in SHOWN_FIELDS:
         was, becomes = getattr(old, field), getattr(new, field)
         if was != becomes:
             yield Difference(label, f"{field}: {_value(was)} -> {_value(becomes)}")

@@ -4,17 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from decision.rule import Rule
+from decision.rulebook import State, with_defaults
 from decision.ruleset import RuleSet
 from decision.verdict import Verdict
 from payments.reading import TransactionReader
-from payments.transaction import InvalidTransaction, Transaction
-from rules.changes import effective
-from rules.history import State
+from payments.transaction import InvalidTransaction
 from rules.rule_file import Example
 from rules.text import aligned, one_line
 
 _NO_TIME = -1  # so that it depends on the transaction alone what hour(...) is
-_OUTCOMES = {True: "hits", False: "does not hit", None: "undecided"}
 _INDENT = "  "
 _LONGEST_SHOWN = 200
 
@@ -28,10 +26,7 @@ class Rules(NamedTuple):
 
 def rules_of(state: State, defaults: Mapping[str, Rule], reader: TransactionReader) -> Rules:
     """Return the rules of a state, with those that settings give."""
-    held = effective(state, defaults)
-    rules = {name: each.rule for name, each in held.items() if each.rule is not None}
-    candidates = {name: each.candidate for name, each in held.items() if each.candidate is not None}
-    return Rules(RuleSet(rules, candidates), reader)
+    return Rules(RuleSet(with_defaults(state, defaults)), reader)
 
 
 def failures(examples: Sequence[Example], rules: Rules) -> Iterator[str]:
@@ -52,7 +47,8 @@ def _wrong(example: Example, rules: Rules) -> Sequence[tuple[str, str]]:
         return [("not a transaction", one_line(str(error)))]
     verdict = rules.asked.judge(transaction, _NO_TIME)
     mismatches = list(_mismatches(example, verdict))
-    return [*mismatches, *_seen(transaction, rules.asked)] if mismatches else []
+    seen = ((rule, one_line(f"{outcome}: {saw}")) for rule, outcome, saw in rules.asked.said(transaction, _NO_TIME))
+    return [*mismatches, *seen] if mismatches else []
 
 
 def _mismatches(example: Example, verdict: Verdict) -> Iterator[tuple[str, str]]:
@@ -63,14 +59,6 @@ def _mismatches(example: Example, verdict: Verdict) -> Iterator[tuple[str, str]]
     word = "fraud" if verdict.is_fraud else "legit"
     if example.verdict not in (None, word):
         yield "verdict", f"expected {example.verdict}, found {word} ({verdict.score:f} points)"
-
-
-def _seen(transaction: Transaction, asked: RuleSet) -> Iterator[tuple[str, str]]:
-    outcomes = asked.outcomes(transaction, _NO_TIME)
-    for rule, outcome in zip(asked.asked, outcomes, strict=True):
-        values = ", ".join(f"{part} = {value}" for part, value in rule.values(transaction, _NO_TIME))
-        said = _OUTCOMES[outcome] if rule.holds_for(transaction.source) else "not for this account"
-        yield rule.label, one_line(f"{said}: {values}")
 
 
 def _listed(names: Sequence[str]) -> str:

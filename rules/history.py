@@ -1,23 +1,12 @@
 """The topic of rules as far as it has been read: what holds now, and what each record has changed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from types import MappingProxyType
 from typing import NamedTuple
 
-from decision.rule import Rule
-from decision.rulebook import FORMAT, Change, ChangeSet, Entry, Outcome, RuleBook
+from decision.rulebook import FORMAT, NOTHING, Change, ChangeSet, Entry, Fate, Held, RuleBook, State
 from messaging.batch import Record
 
-
-class Held(NamedTuple):
-    """What holds under a name: a rule, a candidate for its place, both, or neither."""
-
-    rule: Rule | None = None
-    candidate: Rule | None = None
-
-
-NOTHING = Held()
-State = Mapping[str, Held]  # by the rules' names; those under which nothing holds may be left out
 _NO_STATE: State = MappingProxyType({})
 
 
@@ -35,7 +24,7 @@ class Event(NamedTuple):
     @property
     def is_applied(self) -> bool:
         """Whether it has changed what holds."""
-        return self.entry.outcome is Outcome.APPLIED
+        return self.entry.fate is Fate.APPLIED
 
     @property
     def names(self) -> Collection[str]:
@@ -48,7 +37,6 @@ class History:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.now: dict[str, Held] = {}
         self._book = RuleBook()
 
     @property
@@ -56,13 +44,18 @@ class History:
         """The offset behind the last record, 0 where there is none."""
         return self._book.version
 
+    @property
+    def now(self) -> State:
+        """What holds behind it."""
+        return self._book.held
+
     def take(self, record: Record) -> Event:
         """Take the next record of the topic."""
-        entry = self._book.take(record.offset, record.value)
-        after = _after(entry)
-        before = {name: self.now.get(name, NOTHING) for name in after}
-        self.now = {name: held for name, held in {**self.now, **after}.items() if held != NOTHING}
-        event = Event(entry, record.timestamp, before, after)
+        held = self.now
+        event = Event(self._book.take(record.offset, record.value), record.timestamp)
+        if event.is_applied and event.entry.change_set:
+            after = event.entry.change_set.after
+            event = event._replace(before={name: held.get(name, NOTHING) for name in after}, after=after)
         self.events.append(event)
         return event
 
@@ -86,9 +79,3 @@ class History:
             if held != self.now.get(name, NOTHING)
         ]
         return ChangeSet(FORMAT, identity, author, changes) if changes else None
-
-
-def _after(entry: Entry) -> State:
-    if entry.change_set is None or entry.outcome is not Outcome.APPLIED:
-        return _NO_STATE
-    return {change.name: Held(change.rule, change.candidate) for change in entry.change_set.changes}

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import asdict
+
 from decision.rule import Rule
-from decision.rulebook import Outcome
-from rules.differences import candidate_label, shown_event
-from rules.history import NOTHING, Event, Held, History, State
+from decision.rulebook import NOTHING, Fate, Held, State
+from decision.verdict import candidate_label
+from rules.differences import SHOWN_FIELDS, shown_event
+from rules.history import Event, History
 from rules.text import aligned, as_time, one_line
 
 _HEAD = ("NAME", "MODE", "POINTS", "SHARE", "VERSION", "NOTE", "WHEN")
@@ -37,11 +40,11 @@ def page(name: str, held: Held, history: History) -> str:
     """Return all there is about a name."""
     lines = [("name", name)]
     if held.rule is not None:
-        lines += _fields(held.rule, ("mode", "points", "share", "note", "when"))
+        lines += _fields(held.rule)
     lines.append(("changed", _changed(name, held, history)))
     if held.candidate is not None:
         lines.append(("candidate", ""))
-        lines += [(f"  {field}", text) for field, text in _fields(held.candidate, ("points", "share", "note", "when"))]
+        lines += [(f"  {field}", text) for field, text in _fields(held.candidate) if field != "mode"]
     return aligned(lines)
 
 
@@ -87,14 +90,14 @@ def _changed(name: str, held: Held, history: History) -> str:
     return f"{given}; {at}" if given else at
 
 
-def _fields(rule: Rule, names: Sequence[str]) -> list[tuple[str, str]]:
-    texts = [(name, one_line(getattr(rule, name))) for name in names]
+def _fields(rule: Rule) -> list[tuple[str, str]]:
+    texts = [(name, one_line(getattr(rule, name))) for name in SHOWN_FIELDS]
     return [(name, f"{text} % of accounts" if name == "share" else text) for name, text in texts if text]
 
 
 def _invalid(history: History) -> Sequence[tuple[int, str]]:
     entries = (event.entry for event in history.events)
-    return [(entry.version, entry.problem) for entry in entries if entry.outcome is Outcome.INVALID]
+    return [(entry.version, entry.problem) for entry in entries if entry.fate is Fate.INVALID]
 
 
 def _origin(name: str, held: Held, history: History) -> Mapping[str, Any]:
@@ -114,7 +117,7 @@ def _event_data(event: Event) -> Mapping[str, Any]:
         "version": event.entry.version,
         "time": as_time(event.timestamp),
         "author": change_set.author if change_set else None,
-        "outcome": event.entry.outcome.value,
+        "outcome": event.entry.fate.value,
         "problem": event.entry.problem or None,
         "changes": [
             {"name": name, "before": _data_of(event.before[name]), "after": _data_of(after)}
@@ -124,10 +127,4 @@ def _event_data(event: Event) -> Mapping[str, Any]:
 
 
 def _data_of(held: Held) -> Mapping[str, Any]:
-    return {"rule": _rule_data(held.rule), "candidate": _rule_data(held.candidate)}
-
-
-def _rule_data(rule: Rule | None) -> Mapping[str, str] | None:
-    if rule is None:
-        return None
-    return {field: getattr(rule, field) for field in ("when", "mode", "points", "share", "note")}
+    return {which: rule and asdict(rule) for which, rule in held._asdict().items()}

@@ -13,20 +13,20 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from decision.rule import InvalidRule, Mode, Rule, raise_if_invalid
-from decision.rulebook import MOST_RULES
+from decision.rulebook import MOST_RULES, Held, State
 from decision.source import InvalidExpression
-from rules.history import Held, State
 from rules.text import one_line
 
 _BARE_KEY = re.compile("[A-Za-z0-9_-]+")
-_NUMBERS = (int, Decimal)
+_MOST_DIGITS = 100  # written out: 1e300000000 has as many
 _DEFAULT = Rule("")
 
 T = TypeVar("T")
@@ -90,8 +90,8 @@ class _Top(Struct, forbid_unknown_fields=True):
 def read(text: str) -> RuleFile:
     """Return what the text of a file holds, all of it allowed. Raises InvalidFile."""
     try:
-        top = msgspec.convert(tomllib.loads(text, parse_float=Decimal), _Top)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        top = msgspec.convert(tomllib.loads(text, parse_float=_number), _Top)
+    except (ValueError, msgspec.ValidationError, RecursionError) as error:
         raise InvalidFile([str(error)]) from error
     mistakes: list[str] = []
     rules = {name: held for name, table in top.rules.items() if (held := _held(name, table, mistakes)) is not None}
@@ -103,9 +103,16 @@ def read(text: str) -> RuleFile:
     return RuleFile(rules, [example for example in examples if example is not None])
 
 
-def written(state: State) -> str:
+def text_of(state: State) -> str:
     """Return rules as the text of a file."""
     return "\n".join("\n".join(_lines(name, held)) + "\n" for name, held in sorted(state.items()))
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text} is beyond all numbers") from None
 
 
 def _held(name: str, table: Mapping[str, Any], mistakes: list[str]) -> Held | None:
@@ -127,7 +134,9 @@ def _with_texts(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(value: object) -> object:
-    return f"{value:f}" if isinstance(value, Decimal) else str(value) if type(value) is int else value
+    if isinstance(value, Decimal) and abs(value.adjusted()) <= _MOST_DIGITS:
+        return f"{value:f}"
+    return str(value) if isinstance(value, Decimal) or type(value) is int else value
 
 
 def _converted(place: str, table: object, kind: type[T], mistakes: list[str]) -> T | None:
@@ -159,14 +168,14 @@ def _not_allowed(name: str, place: str, held: Held) -> Iterator[str]:
 def _lines(name: str, held: Held) -> Iterator[str]:
     if held.rule is not None:
         yield f"[rules.{_key(name)}]"
-        yield from _fields(held.rule, ("when", "mode", "points", "share", "note"))
+        yield from _fields(held.rule)
     if held.candidate is not None:
         yield f"[rules.{_key(name)}.candidate]"
-        yield from _fields(held.candidate, ("when", "points", "share", "note"))
+        yield from _fields(replace(held.candidate, mode=_DEFAULT.mode))
 
 
-def _fields(rule: Rule, names: Sequence[str]) -> Iterator[str]:
-    for name in names:
+def _fields(rule: Rule) -> Iterator[str]:
+    for name in Rule.__struct_fields__:
         value = getattr(rule, name)
         if value != getattr(_DEFAULT, name):
             yield f"{name} = {_quoted(value)}"

@@ -4,11 +4,10 @@ import logging
 from collections.abc import Sequence
 from functools import cached_property
 
+from decision.rulebook import State, with_defaults
 from messaging.seam import ClientLibrary
 from messaging.supervisor import load_library
-from rules.changes import effective
 from rules.connection import expect_kafka
-from rules.history import State
 from rules.recent import last_transactions
 from rules.settings import RulesSettings
 from rules.topic import RulesTopic
@@ -51,7 +50,7 @@ class Session:
     @property
     def now(self) -> State:
         """What holds now, with what settings give."""
-        return effective(self.topic.history.now, self.settings.defaults)
+        return with_defaults(self.topic.history.now, self.settings.defaults)
 
     def last_transactions(self) -> Sequence[Tried]:
         """Return the last transactions. Raises ServiceFailed and ServiceRefused."""

@@ -5,12 +5,12 @@ import os
 from dataclasses import dataclass
 from decimal import Decimal
 
-from decision.asked_rule import THRESHOLD_RULE
+from decision.asked_rule import THRESHOLD_RULE, threshold_rule
 from decision.rule import Rule
 from messaging.settings import ConnectionSettings, TopicCreationSettings, TopicSettings
 from payments.mapping import FieldMapping
+from payments.threshold import fraud_threshold
 from runtime.logs import LogSettings
-from runtime.parsing import number_from_zero
 from runtime.settings import setting
 
 _LONGEST_AUTHOR = 100
@@ -40,12 +40,7 @@ class RulesSettings:
     topics: TopicSettings
     mapping: FieldMapping
     log: LogSettings
-    fraud_threshold: Decimal = setting(
-        "FRAUD_THRESHOLD",
-        "900",
-        number_from_zero,
-        "amounts over this are fraud, exactly this much is legit: amount_over_threshold, if RULES_TOPIC has no other",
-    )
+    fraud_threshold: Decimal = fraud_threshold()
     author: str = setting(
         "RULES_AUTHOR", "", author, "who changes rules, for their history; empty: the login name", may_be_empty=True
     )
@@ -53,4 +48,4 @@ class RulesSettings:
     @property
     def defaults(self) -> dict[str, Rule]:
         """The rules that hold where the topic has none of their name."""
-        return {THRESHOLD_RULE: Rule(f"amount > {self.fraud_threshold:f}")}
+        return {THRESHOLD_RULE: threshold_rule(self.fraud_threshold)}

@@ -43,7 +43,7 @@ def history(session: Session, name: str | None, *, as_json: bool) -> None:
 @click.pass_obj
 def export(session: Session) -> None:
     """Print the topic's rules as a file for `apply`."""
-    click.echo(rule_file.written(session.topic.history.now), nl=False)
+    click.echo(rule_file.text_of(session.topic.history.now), nl=False)
 
 
 COMMANDS = (list_rules, show, history, export)

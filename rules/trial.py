@@ -5,7 +5,10 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from decision.asked_rule import AskedRule
+from decision.functions import load
+from decision.leaves import written_field
 from decision.rule import Rule
+from decision.rulebook import Held
 from decision.ruleset import RuleSet
 from payments.transaction import Transaction
 
@@ -15,7 +18,7 @@ _MISSING = "None"
 
 def trial(name: str, rule: Rule, transactions: Sequence[Tried]) -> Iterator[str]:
     """Yield lines: on how many of the transactions the rule hits, and which fields that it names none of them has."""
-    rules = RuleSet({name: replace(rule, mode="live")})
+    rules = RuleSet({name: Held(replace(rule, mode="live"))})
     (asked,) = rules.asked
     within = [tried for tried in transactions if asked.holds_for(tried[0].source)]
     outcomes = [rules.outcomes(*tried)[0] for tried in within]
@@ -29,8 +32,15 @@ def _missing(asked: AskedRule, transactions: Sequence[Tried]) -> Sequence[str]:
     """Return what the rule looks at and no transaction has."""
     missing: list[str] | None = None
     for tried in transactions:
-        absent = [part for part, value in asked.values(*tried) if value == _MISSING]
+        absent = _absent(asked, *tried)
         missing = absent if missing is None else [part for part in missing if part in absent]
         if not missing:
             break
     return missing or []
+
+
+def _absent(asked: AskedRule, transaction: Transaction, record_ms: int) -> list[str]:
+    """Return what the rule, its points included, looks at and a transaction has not."""
+    of_condition = [part for part, value in asked.values(transaction, record_ms) if value == _MISSING]
+    of_points = [written_field(path) for path in asked.fields_of_points if load(transaction, path) is None]
+    return list(dict.fromkeys([*of_condition, *of_points]))

@@ -5,9 +5,9 @@ import uuid
 import click
 
 from decision.rule import Rule
-from rules import changes
+from decision.rulebook import State
 from rules.differences import shown, shown_event
-from rules.history import Event, State
+from rules.history import Event
 from rules.session import Session
 from rules.trial import trial
 from runtime.service import ServiceFailed
@@ -15,7 +15,7 @@ from runtime.service import ServiceFailed
 _UNCHANGED = "nothing to change: it is so already"
 
 
-def tried(session: Session, name: str, rule: Rule) -> None:
+def try_rule(session: Session, name: str, rule: Rule) -> None:
     """Say what a rule would find in the last transactions, or why that is not known."""
     try:
         transactions = session.last_transactions()
@@ -35,8 +35,14 @@ def shown_change(now: State, after: State) -> bool:
     return bool(text)
 
 
-def put(session: Session, after: State) -> None:
-    """Write what is to hold under these names, and say at which version it does, and what that changed."""
+def put(session: Session, after: State, *, dry_run: bool = False) -> None:
+    """Write what is to hold under these names, and say at which version it does, and what that changed.
+
+    On a dry run, say what would change, and write nothing.
+    """
+    if dry_run:
+        shown_change(session.topic.history.now, after)
+        return
     own = write(session, after)
     if own is not None:
         click.echo(f"version {own.entry.version}:\n{shown(own.before, own.after)}")
@@ -48,7 +54,6 @@ def write(session: Session, after: State) -> Event | None:
     Raises ServiceFailed where it does not hold, as somebody else has changed one of them meanwhile.
     """
     topic = session.topic
-    changes.raise_if_not_allowed(topic.history.now, after)
     change_set = topic.history.change_set(after, session.settings.author, uuid.uuid4().hex)
     if change_set is None:
         click.echo(_UNCHANGED)

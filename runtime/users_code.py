@@ -1,12 +1,29 @@
-"""Describes exceptions of a user's code, which may be of any kind, and may raise another while being described."""
+"""Loads a user's code, and describes its exceptions, which may be of any kind, and raise another while described."""
 
+import pkgutil
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 # As Python itself has them, whatever a class of the user's has in their place.
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]
 _NAME: Any = type.__dict__["__name__"]
+
+
+_EXPECTED = "module:function, or several, comma-separated"
+
+
+def named_functions(text: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the name and the function of each module:function in a text. Raises ValueError(what is expected)."""
+    for name in filter(None, map(str.strip, text.split(","))):
+        try:
+            found = pkgutil.resolve_name(name)
+        except BaseException as error:  # a module of the user's, which runs when it is imported
+            raise ValueError(f"{_EXPECTED}; {name}: {described(error)}") from error
+        if not callable(found):
+            raise ValueError(f"{_EXPECTED}; {name} is not a function")  # noqa: TRY004 - as the reader of a setting says it
+        yield name.rpartition(":")[2], found
 
 
 def described(error: BaseException) -> str:

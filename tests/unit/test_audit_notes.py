@@ -6,8 +6,7 @@ from decimal import Decimal
 import pytest
 
 from audit.findings import Findings, Offence, Offences, Place, table
-from audit.law import Law
-from audit.law import Rule as RuleOfCode
+from audit.law import CodeRule, Law
 from audit.notes import note
 from decision.rule import Rule
 from messaging.batch import Record
@@ -38,7 +37,7 @@ def paid(amount: str, identifier: str = "9f1c", target: str = "z") -> bytes:
 
 
 def lost(read: Record, *rules: Callable[[Transaction], object], largest: int = 20_000) -> str:
-    named = [RuleOfCode(rule.__name__, rule) for rule in rules]
+    named = [CodeRule(rule.__name__, rule) for rule in rules]
     return note("lost", read, TOPICS, Law(Decimal(900), named, largest, refuses_times=False))
 
 
@@ -94,7 +93,7 @@ def test_where_several_versions_of_the_rules_are_in_question_it_says_how_many() 
         "id 9f1c, expected suspicious: amount_over_threshold, night, abroad, large (by 3 versions of the rules)",
     ]
     assert note("lost", record(b"not JSON"), TOPICS, law).endswith("(detector --explain says why)")
-    failing = law._replace(rules=[RuleOfCode("fails", fails)])
+    failing = law._replace(code_rules=[CodeRule("fails", fails)])
     assert note("lost", record(paid("25")), TOPICS, failing) == (
         "id 9f1c, expected suspicious or unreadable: night, abroad, rule fails failed (by 3 versions of the rules)"
     )

@@ -7,12 +7,12 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from audit.history import History
-from audit.law import Allowed, Law, judge
-from audit.law import Rule as RuleOfCode
+from audit.law import Allowed, CodeRule, Law, judge
 from audit.reading import read
 from audit.reasons import count_reasons, count_shadow_reasons
 from audit.rules import DataRule
 from decision.rule import Rule
+from decision.rulebook import with_defaults
 from decision.ruleset import RuleSet
 from messaging.batch import Record
 from payments.mapping import DEFAULT_MAPPING
@@ -42,11 +42,11 @@ def points(rule: DataRule, amount: str = "500", source: str = "a") -> Decimal | 
     return rule.points(transaction(amount, source), NOW_MS)
 
 
-def law(history: History, *rules: RuleOfCode) -> Law:
+def law(history: History, *rules: CodeRule) -> Law:
     return Law(Decimal(900), rules, 1_000_000, refuses_times=False, in_question=history.at)
 
 
-def allowed(amount: str, *rules: tuple[str, Rule], code: tuple[RuleOfCode, ...] = ()) -> Allowed:
+def allowed(amount: str, *rules: tuple[str, Rule], code: tuple[CodeRule, ...] = ()) -> Allowed:
     return judge(paid(amount), law(history_of(changes(*rules)), *code))[0]
 
 
@@ -112,7 +112,7 @@ def test_the_threshold_holds_until_the_topic_has_a_rule_of_its_name() -> None:
 
 
 def test_a_rule_of_code_counts_100_and_one_that_raises_leaves_what_others_say() -> None:
-    failing, seeing = RuleOfCode("fails", fails), RuleOfCode("sees", lambda _: True)
+    failing, seeing = CodeRule("fails", fails), CodeRule("sees", lambda _: True)
     rule = "r", Rule("amount > 20")
     assert allowed("15", rule, code=(seeing,)) == Allowed.FRAUD
     assert allowed("25", rule, code=(failing,)) == Allowed.FRAUD
@@ -125,7 +125,7 @@ def test_where_versions_differ_either_is_allowed() -> None:
     assert judge(paid("25"), law(history), by_oldest=True)[0] == Allowed.LEGIT
     assert judge(paid("15"), law(history))[0] == Allowed.LEGIT
     assert judge(paid("950"), law(history))[0] == Allowed.FRAUD
-    failing = RuleOfCode("fails", fails)
+    failing = CodeRule("fails", fails)
     assert judge(paid("25"), law(history, failing))[0] == Allowed.FRAUD | Allowed.DEAD_LETTER
 
 
@@ -140,7 +140,7 @@ def test_the_reasons_are_counted_by_each_version() -> None:
         changes(("a", Rule("amount > 20", points="1")), ("b", shadow), at=NOW_MS),
         changes(("c", Rule("amount > 20")), ("d", shadow), at=NOW_MS),
     )
-    seeing = law(history, RuleOfCode("sees", lambda _: True))
+    seeing = law(history, CodeRule("sees", lambda _: True))
     assert count_reasons(transaction("950"), NOW_MS, seeing) == {2, 3, 4}
     assert count_reasons(transaction("15"), NOW_MS, seeing) == {1}
     assert count_shadow_reasons(transaction("25"), NOW_MS, seeing) == {0, 1, 2}
@@ -159,10 +159,11 @@ def test_the_audit_agrees_on_any_rules(
     rules: dict[str, Rule], candidates: dict[str, Rule], value: bytes, record_ms: int
 ) -> None:
     history = History()
-    if history.take(changes(*rules.items(), candidates=candidates, at=-(10**9)).record(0)):
+    made = changes(*rules.items(), candidates=candidates, at=-(10**9))
+    if history.take(made.record(0)):
         reject()  # an expression that is not allowed
-    threshold = {"amount_over_threshold": Rule("amount > 900")}
-    verdict = RuleSet(threshold | rules, candidates).judge(TransactionReader(DEFAULT_MAPPING).read(value), record_ms)
+    state = with_defaults(made.change_set(0).after, {"amount_over_threshold": Rule("amount > 900")})
+    verdict = RuleSet(state).judge(TransactionReader(DEFAULT_MAPPING).read(value), record_ms)
     audited = read(record(value, record_ms), DEFAULT_MAPPING)
     assert audited is not None
     belongs = Allowed.FRAUD if verdict.is_fraud else Allowed.LEGIT

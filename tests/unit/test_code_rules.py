@@ -176,13 +176,13 @@ ODD = [
 @pytest.mark.parametrize("rule", ODD)
 def test_what_a_rule_raises_or_returns_but_text_is_no_verdict_and_no_end(rule: Callable[[Transaction], Any]) -> None:
     assert re.match(r"rule r failed( \([^)]*:\d+\))?: ", failure(rule))
-    assert law.asked(law.Rule("bad", rule), of_amount("1")) is None
+    assert law.asked(law.CodeRule("bad", rule), of_amount("1")) is None
 
 
 @pytest.mark.parametrize(("saw", "expected"), [(True, ["r: True"]), (False, []), ("", []), (None, [])])
 def test_a_rule_may_answer_yes_or_no(saw: Any, expected: list[str]) -> None:
     assert reasons(CodeRule("r", lambda _: saw)) == expected
-    assert law.asked(law.Rule("r", lambda _: saw), of_amount("1")) is bool(expected)
+    assert law.asked(law.CodeRule("r", lambda _: saw), of_amount("1")) is bool(expected)
 
 
 def test_what_utf_8_cannot_hold_is_spelled_out_in_a_reason() -> None:

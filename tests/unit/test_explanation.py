@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from decision.rule import Rule
+from decision.rulebook import Held
 from decision.ruleset import RuleSet
 from detector.explanation import explain
 from detector.service import decision_of
@@ -18,7 +19,7 @@ from tests.support.services import environment
 
 
 def explained(value: bytes | None, *tried: str, **texts: str) -> tuple[str, bool]:
-    rules = RuleSet({when: Rule(when) for when in tried})
+    rules = RuleSet({when: Held(Rule(when)) for when in tried})
     settings = read_settings(DetectorSettings, texts)
     record = Record("transactions", 0, 0, 0, None, value, ())
     return explain(record, decision_of(settings, keeps_json=bool(tried)), settings.mapping, rules)

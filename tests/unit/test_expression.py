@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decision.rule import Rule
+from decision.rulebook import Held
 from decision.ruleset import RuleSet
 from decision.source import InvalidExpression
 from decision.verdict import in_words
@@ -24,7 +25,7 @@ PAID = b"""{"id": "7", "source": "a", "target": "shop", "amount": 812.10, "curre
 def saw(expression: str, value: bytes = PAID, record_ms: int = 0) -> bool | None:
     """Return true or false, or None for undecided."""
     paid = TransactionReader(DEFAULT_MAPPING).read(value)
-    [outcome] = RuleSet({"rule": Rule(expression)}).outcomes(paid, record_ms)
+    [outcome] = RuleSet({"rule": Held(Rule(expression))}).outcomes(paid, record_ms)
     return outcome
 
 
@@ -230,12 +231,13 @@ def test_without_a_readable_time_of_its_own_the_records_counts() -> None:
 
 
 def test_rules_of_a_set_share_nothing_but_what_they_look_at() -> None:
-    rules = {"a": Rule("5 < amount + 1 < 9000"), "b": Rule('field["x"] > 1'), "c": Rule("amount < 5")}
+    whens = ("5 < amount + 1 < 9000", 'field["x"] > 1', "amount < 5")
+    rules = {when: Held(Rule(when)) for when in whens}
     assert RuleSet(rules).outcomes(TransactionReader(DEFAULT_MAPPING).read(PAID), 0) == [True, None, False]
 
 
 def looked_at(expression: str, value: bytes = PAID) -> str:
-    rule = RuleSet({"other": Rule("amount < 0"), "rule": Rule(expression)}).asked[1]
+    rule = RuleSet({"other": Held(Rule("amount < 0")), "rule": Held(Rule(expression))}).asked[1]
     paid = TransactionReader(DEFAULT_MAPPING).read(value)
     said = rule.values(paid, 0)
     assert rule.values(paid, 0) == said
@@ -262,7 +264,7 @@ def test_a_long_value_is_shown_in_part_and_in_one_line() -> None:
 
 
 def test_what_is_nested_as_deep_as_the_stack_goes_is_none() -> None:
-    rules = RuleSet({"rule": Rule('field["country"] is None')})
+    rules = RuleSet({"rule": Held(Rule('field["country"] is None'))})
     asked = 0
     for depth in range(100, 1100):
         value = PAID.replace(b'"NG"', b"[" * depth + b"]" * depth)

@@ -12,6 +12,7 @@ from audit.interpreter import value_of
 from audit.reading import read as read_by_audit
 from decision.expression import translate
 from decision.rule import Rule
+from decision.rulebook import Held
 from decision.ruleset import RuleSet
 from decision.scope import Scope
 from decision.source import InvalidExpression
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 def saw(expression: str, value: bytes) -> bool | None:
     """Return what both the detector and the audit say."""
-    rules = RuleSet({"rule": Rule(expression)})
+    rules = RuleSet({"rule": Held(Rule(expression))})
     record = Record("t", 0, 0, 0, None, value, ())
     audited = read_by_audit(record, DEFAULT_MAPPING)
     assert audited is not None
@@ -72,9 +73,9 @@ def test_an_amount_is_compared_exactly_however_many_digits_it_has() -> None:
 
 
 def test_a_text_that_is_written_out_has_at_most_256_characters() -> None:
-    RuleSet({"rule": Rule(f'"{"x" * 256}" == id')})
+    RuleSet({"rule": Held(Rule(f'"{"x" * 256}" == id'))})
     with pytest.raises(InvalidExpression, match="a text is at most 256 characters long"):
-        RuleSet({"rule": Rule(f'"{"x" * 257}" == id')})
+        RuleSet({"rule": Held(Rule(f'"{"x" * 257}" == id'))})
 
 
 def test_a_rule_set_knows_its_fields_before_the_first_record() -> None:
@@ -123,11 +124,11 @@ def test_a_check_deep_in_the_stack_says_that_it_is_nested_too_deeply(frames: int
 def test_what_is_long_is_not_nested(sign: str) -> None:
     rule = Rule(sign.join(['field["x"]'] * 49))
     transaction = TransactionReader(DEFAULT_MAPPING).read(paid())
-    assert at_depth(850, lambda: RuleSet({"rule": rule}).outcomes(transaction, 0)) == [None]
+    assert at_depth(850, lambda: RuleSet({"rule": Held(rule)}).outcomes(transaction, 0)) == [None]
 
 
 def test_an_evaluation_deep_in_the_stack_is_as_any_other() -> None:
-    rules = RuleSet({"rule": Rule("not " * 90 + 'field["x"] == -(-(-amount))')})
+    rules = RuleSet({"rule": Held(Rule("not " * 90 + 'field["x"] == -(-(-amount))'))})
     transaction = TransactionReader(DEFAULT_MAPPING).read(paid(x=b"-5"))
     assert at_depth(850, lambda: rules.outcomes(transaction, 0)) == [True]
 
@@ -157,9 +158,10 @@ def test_a_zone_reaches_neither_a_module_nor_a_file(zone: str) -> None:
 
 
 def test_hundreds_of_rules_on_hundreds_of_fields_are_answered() -> None:
-    rules = {f"r{n}": Rule(f'field["f{n % 300}"] == {n}') for n in range(500)}
+    rules = {f"r{n}": Held(Rule(f'field["f{n % 300}"] == {n}')) for n in range(500)}
     scope = Scope()
-    for rule in rules.values():
+    for rule, _ in rules.values():
+        assert rule is not None
         translate(rule.when, scope)
     reader = TransactionReader(DEFAULT_MAPPING, wanted=scope.fields)
     value = paid(**{f"f{number}": b"%d" % number for number in range(300)})

@@ -7,6 +7,7 @@ from audit.interpreter import value_of
 from audit.reading import read
 from decision.expression import translate
 from decision.rule import Rule
+from decision.rulebook import Held
 from decision.ruleset import RuleSet
 from decision.scope import Scope
 from decision.source import InvalidExpression
@@ -22,7 +23,7 @@ TIMES_MS = st.sampled_from([0, 1_790_000_000_123, -1, 10**17])
 @given(CONDITIONS, payloads(), TIMES_MS)
 def test_the_audit_agrees_on_any_expression(expression: str, value: bytes, record_ms: int) -> None:
     try:
-        rules = RuleSet({"rule": Rule(expression)})
+        rules = RuleSet({"rule": Held(Rule(expression))})
     except InvalidExpression:
         reject()
     reader = TransactionReader(DEFAULT_MAPPING)

@@ -21,7 +21,7 @@ def book_of(*changes: Change, book: RuleBook | None = None) -> RuleBook:
 
 
 def count(counts: RuleCounts, book: RuleBook, *amounts: int) -> None:
-    rules = RuleSet(book.rules, book.candidates)
+    rules = RuleSet(book.held)
     for amount in amounts:
         counts.add(rules.judge(Transaction("1", "a", "b", Decimal(amount)), 0))
 
@@ -63,7 +63,7 @@ def test_hits_in_shadow_and_undecided_rules_are_counted() -> None:
     )
     counts = RuleCounts()
     paid = TransactionReader(DEFAULT_MAPPING).read(b'{"id":"1","source":"a","target":"b","amount":50}')
-    counts.add(RuleSet(book.rules).judge(paid, 0))
+    counts.add(RuleSet(book.held).judge(paid, 0))
     assert counts.texts() == {"in shadow": "(shadow 1)", "undecided": "(field 1)"}
     assert counts.fields()["fraud_by_rule"] == {"live": 1}
 

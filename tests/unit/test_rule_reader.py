@@ -93,12 +93,12 @@ def test_the_topic_is_read_to_its_end_at_start_and_then_followed() -> None:
     write(cluster, setting("a"), setting("b", identity="2"))
     with closing(reader_of(cluster)) as reader:
         start(reader)
-        assert set(reader.book.rules) == {"a", "b"}
+        assert set(reader.book.held) == {"a", "b"}
         assert reader.has_changed()
         assert not reader.has_changed()
         write(cluster, setting("c", identity="3"))
         assert reader.has_changed()
-        assert set(reader.book.rules) == {"a", "b", "c"}
+        assert set(reader.book.held) == {"a", "b", "c"}
 
 
 def test_an_empty_topic_is_no_news() -> None:
@@ -154,7 +154,7 @@ def test_a_right_that_is_given_later_is_used() -> None:
         write(cluster, setting("a"))
         cluster.is_refused = False
         assert reader.has_changed()
-        assert set(reader.book.rules) == {"a"}
+        assert set(reader.book.held) == {"a"}
 
 
 @pytest.mark.parametrize("problem", ["deleted", "refused"])
@@ -178,11 +178,11 @@ def test_a_topic_that_goes_away_changes_no_rule_and_is_followed_again_once_it_is
             if line.startswith("going on without RULES_TOPIC=rules, with version 1 of the rules: ") and why in line
         ]
         assert len(told) == (1 if problem == "refused" else 3)
-        assert set(reader.book.rules) == {"a"}
+        assert set(reader.book.held) == {"a"}
         cluster.logs["rules"], cluster.is_refused = log, False
         write(cluster, setting("b", identity="2"))
         assert reader.has_changed()
-        assert set(reader.book.rules) == {"a", "b"}
+        assert set(reader.book.held) == {"a", "b"}
 
 
 def test_of_a_topic_made_anew_only_what_stands_there_holds(caplog: pytest.LogCaptureFixture) -> None:
@@ -194,7 +194,7 @@ def test_of_a_topic_made_anew_only_what_stands_there_holds(caplog: pytest.LogCap
         del cluster.logs["rules"]
         write(cluster, setting("c"))
         assert reader.has_changed()
-        assert set(reader.book.rules) == {"c"}
+        assert set(reader.book.held) == {"c"}
     assert "rules is a new topic: what stands there holds, and nothing else" in caplog.messages
 
 
@@ -210,7 +210,7 @@ def test_of_a_topic_made_anew_while_nobody_read_it_only_what_stands_there_holds(
     with closing(reader):
         start(reader)
         assert reader.has_changed()
-    assert set(reader.book.rules) == {f"new-{number}" for number in range(count)}
+    assert set(reader.book.held) == {f"new-{number}" for number in range(count)}
 
 
 def test_a_long_history_is_taken_in_several_rounds_and_beats_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,12 +219,12 @@ def test_a_long_history_is_taken_in_several_rounds_and_beats_meanwhile(monkeypat
     write(cluster, *(setting(f"r{number}", identity=str(number)) for number in range(20)))
     with closing(reader_of(cluster)) as reader:
         reader.start(Stop(), beats)
-        assert len(reader.book.rules) == 20
+        assert len(reader.book.held) == 20
         assert beats.count >= 20
         write(cluster, *(setting(f"s{number}", identity=f"s{number}") for number in range(20)))
         rounds = [reader.has_changed() for _ in range(25)]
         assert rounds.count(True) == 20
-        assert len(reader.book.rules) == 40
+        assert len(reader.book.held) == 40
 
 
 def test_another_client_goes_on_where_the_last_one_was() -> None:
@@ -237,7 +237,7 @@ def test_another_client_goes_on_where_the_last_one_was() -> None:
         write(cluster, setting(name, identity=base))
     start(reader)
     reader.close()
-    assert set(reader.book.rules) == {"a", "b", "c"}
+    assert set(reader.book.held) == {"a", "b", "c"}
 
 
 def test_what_has_been_read_once_is_gone_on_with_where_kafka_does_not_answer(
@@ -258,7 +258,7 @@ def test_what_has_been_read_once_is_gone_on_with_where_kafka_does_not_answer(
         assert caplog.messages[-1] == "going on without RULES_TOPIC=rules, with version 1 of the rules: no answer"
         write(cluster, setting("b", identity="2"))
         assert reader.has_changed()
-    assert set(reader.book.rules) == {"a", "b"}
+    assert set(reader.book.held) == {"a", "b"}
 
 
 def test_a_kafka_transaction_that_is_open_in_the_topic_stops_only_who_knows_no_rules(
@@ -282,7 +282,7 @@ def test_a_kafka_transaction_that_is_open_in_the_topic_stops_only_who_knows_no_r
         assert "is read up to offset 2 of 3" in caplog.messages[-1]
         del cluster.open["rules", 0]
         assert reader.has_changed()
-    assert set(reader.book.rules) == {"a", "b", "c"}
+    assert set(reader.book.held) == {"a", "b", "c"}
 
 
 def test_a_topic_made_anew_and_empty_has_no_rules() -> None:
@@ -293,7 +293,7 @@ def test_a_topic_made_anew_and_empty_has_no_rules() -> None:
         with closing(reader):
             start(reader)
             assert reader.has_changed()
-        assert set(reader.book.rules) == expected
+        assert set(reader.book.held) == expected
         del cluster.logs["rules"]
 
 
@@ -305,7 +305,7 @@ def test_a_topic_that_becomes_unfit_changes_no_rule(caplog: pytest.LogCaptureFix
         cluster.configs["rules"] = {**cluster.configs["rules"], "cleanup.policy": policy}
         with closing(reader):
             start(reader)
-    assert set(reader.book.rules) == {"a"}
+    assert set(reader.book.held) == {"a"}
     assert "is compacted and would lose its history" in caplog.messages[-1]
 
 

@@ -13,11 +13,13 @@ from decision.rulebook import (
     Change,
     ChangeSet,
     Entry,
+    Fate,
+    Held,
     InvalidChangeSet,
-    Outcome,
     RuleBook,
     decode,
     encode,
+    with_defaults,
 )
 
 RULE, OTHER = Rule("amount > 5", note="a"), Rule("amount > 6", mode="shadow", points="5", share="10")
@@ -27,8 +29,8 @@ def change_set(*changes: Change, identity: str = "1") -> ChangeSet:
     return ChangeSet(1, identity, "ann", changes)
 
 
-def taken(book: RuleBook, *sets: ChangeSet | bytes | None) -> list[Outcome]:
-    return [take(book, each).outcome for each in sets]
+def taken(book: RuleBook, *sets: ChangeSet | bytes | None) -> list[Fate]:
+    return [take(book, each).fate for each in sets]
 
 
 def take(book: RuleBook, value: ChangeSet | bytes | None) -> Entry:
@@ -38,24 +40,24 @@ def take(book: RuleBook, value: ChangeSet | bytes | None) -> Entry:
 def test_a_change_set_holds_from_the_version_behind_it() -> None:
     book = RuleBook()
     entry = book.take(17, encode(change_set(Change("a", 0, RULE, OTHER))))
-    assert entry == Entry(18, Outcome.APPLIED, entry.change_set)
-    assert (book.rules, book.candidates, book.versions, book.version) == ({"a": RULE}, {"a": OTHER}, {"a": 18}, 18)
+    assert entry == Entry(18, Fate.APPLIED, entry.change_set)
+    assert (book.held, book.versions, book.version) == ({"a": Held(RULE, OTHER)}, {"a": 18}, 18)
 
 
 def test_what_holds_is_what_the_last_change_says() -> None:
     book = RuleBook()
     first, second = change_set(Change("a", 0, RULE)), change_set(Change("a", 1, None, OTHER), identity="2")
-    assert taken(book, first, second) == [Outcome.APPLIED] * 2
-    assert (book.rules, book.candidates) == ({}, {"a": OTHER})
-    assert taken(book, change_set(Change("a", 2), identity="3")) == [Outcome.APPLIED]
-    assert (book.rules, book.candidates, book.versions) == ({}, {}, {"a": 3})
+    assert taken(book, first, second) == [Fate.APPLIED] * 2
+    assert book.held == {"a": Held(None, OTHER)}
+    assert taken(book, change_set(Change("a", 2), identity="3")) == [Fate.APPLIED]
+    assert (book.held, book.versions) == ({}, {"a": 3})
 
 
 def test_of_two_who_change_the_same_rule_the_second_changes_nothing() -> None:
     book = RuleBook()
     both = [change_set(Change("b", 0, OTHER), Change("a", 0, rule), identity=rule.when) for rule in (RULE, OTHER)]
-    assert taken(book, both[0], both[1]) == [Outcome.APPLIED, Outcome.OUTDATED]
-    assert book.rules == {"b": OTHER, "a": RULE}
+    assert taken(book, both[0], both[1]) == [Fate.APPLIED, Fate.OUTDATED]
+    assert book.held == {"b": Held(OTHER), "a": Held(RULE)}
     assert book.outdated(both[1]) == ["b", "a"]
     assert "changed by somebody else meanwhile: b, a" in take(book, both[1]).problem
 
@@ -63,14 +65,14 @@ def test_of_two_who_change_the_same_rule_the_second_changes_nothing() -> None:
 def test_of_two_who_change_different_rules_both_hold() -> None:
     book = RuleBook()
     sets = change_set(Change("a", 0, RULE)), change_set(Change("b", 0, OTHER), identity="2")
-    assert taken(book, *sets) == [Outcome.APPLIED] * 2
-    assert book.rules == {"a": RULE, "b": OTHER}
+    assert taken(book, *sets) == [Fate.APPLIED] * 2
+    assert book.held == {"a": Held(RULE), "b": Held(OTHER)}
 
 
 def test_a_repeated_write_is_known_by_its_id() -> None:
     book = RuleBook()
     once = change_set(Change("a", 0, RULE))
-    assert taken(book, once, once) == [Outcome.APPLIED, Outcome.REPEATED]
+    assert taken(book, once, once) == [Fate.APPLIED, Fate.REPEATED]
     assert (book.versions, book.version) == ({"a": 1}, 2)
 
 
@@ -78,9 +80,9 @@ def test_a_write_that_was_void_may_come_again_and_hold() -> None:
     book = RuleBook()
     late = change_set(Change("a", 1, OTHER), identity="late")
     assert taken(book, late, change_set(Change("a", 0, RULE)), change_set(Change("a", 2, OTHER), identity="late")) == [
-        Outcome.OUTDATED,
-        Outcome.APPLIED,
-        Outcome.APPLIED,
+        Fate.OUTDATED,
+        Fate.APPLIED,
+        Fate.APPLIED,
     ]
 
 
@@ -120,12 +122,27 @@ def one_change(**changed: Any) -> bytes:
 )
 def test_what_cannot_be_understood_changes_nothing_and_is_named_in_one_line(value: bytes | None, problem: str) -> None:
     book = RuleBook()
-    take(book, change_set(Change("a", 0, RULE)))
+    take(book, change_set(Change("other", 0, RULE), identity="0"))
     entry = take(book, value)
-    assert (entry.version, entry.outcome, entry.change_set) == (2, Outcome.INVALID, None)
+    assert (entry.version, entry.fate) == (2, Fate.INVALID)
     assert problem in entry.problem
     assert "\n" not in entry.problem
-    assert (book.rules, book.versions, book.version) == ({"a": RULE}, {"a": 1}, 2)
+    assert (book.held, book.versions, book.version) == ({"other": Held(RULE)}, {"other": 1}, 2)
+
+
+def test_only_what_would_be_applied_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = RuleBook()
+    once = change_set(Change("a", 0, RULE))
+    take(book, once)
+    monkeypatch.setattr("decision.rulebook.raise_if_invalid", pytest.fail)
+    late = change_set(Change("a", 0, OTHER), identity="2")
+    assert taken(book, once, late) == [Fate.REPEATED, Fate.OUTDATED]
+
+
+def test_who_wrote_what_is_not_allowed_is_known() -> None:
+    entry = take(RuleBook(), one_change(rule={"when": "amont > 1"}))
+    assert entry.change_set is not None
+    assert (entry.fate, entry.change_set.author) == (Fate.INVALID, "ann")
 
 
 def test_a_set_with_one_bad_rule_is_void_as_a_whole() -> None:
@@ -136,22 +153,37 @@ def test_a_set_with_one_bad_rule_is_void_as_a_whole() -> None:
         ]
     )
     book = RuleBook()
-    assert (taken(book, bad), book.rules) == ([Outcome.INVALID], {})
+    assert (taken(book, bad), book.held) == ([Fate.INVALID], {})
+
+
+def test_settings_give_a_rule_until_the_topic_has_it() -> None:
+    defaults = {"a": Rule("amount > 900")}
+    other = {"b": Held(None, OTHER)}
+    assert list(with_defaults(other, defaults).items()) == [("a", Held(defaults["a"])), ("b", Held(None, OTHER))]
+    assert with_defaults({"a": Held(None, OTHER)}, defaults) == {"a": Held(defaults["a"], OTHER)}
+    assert with_defaults({"a": Held(RULE)}, defaults) == {"a": Held(RULE)}
+
+
+def test_what_held_before_stays_what_it_was() -> None:
+    book = RuleBook()
+    before = book.held
+    take(book, change_set(Change("a", 0, RULE)))
+    assert (before, book.held) == ({}, {"a": Held(RULE)})
 
 
 def test_there_are_at_most_500_rules() -> None:
     book = RuleBook()
     full = change_set(*(Change(f"r{number}", 0, RULE) for number in range(MOST_RULES)))
-    assert taken(book, full) == [Outcome.APPLIED]
+    assert taken(book, full) == [Fate.APPLIED]
     more = change_set(Change("more", 0, candidate=RULE), identity="2")
-    assert taken(book, more) == [Outcome.INVALID]
+    assert taken(book, more) == [Fate.INVALID]
     instead = change_set(Change("r0", 1), Change("more", 0, RULE), identity="3")
-    assert taken(book, instead) == [Outcome.APPLIED]
+    assert taken(book, instead) == [Fate.APPLIED]
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_make_it_raise(value: bytes) -> None:
-    assert take(RuleBook(), value).outcome in Outcome
+    assert take(RuleBook(), value).fate in Fate
 
 
 def test_what_is_encoded_is_read_again() -> None:

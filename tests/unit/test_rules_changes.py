@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from decision.rule import InvalidRule, Rule
+from decision.rulebook import NOTHING, Held
 from decision.source import InvalidExpression
 from rules import changes
 from rules.changes import NotPossible
-from rules.history import NOTHING, Held
 
 LIVE = Rule("amount > 5", points="60", note="first")
 SHADOW = Rule("amount > 5", mode="shadow")
@@ -85,18 +85,11 @@ def test_a_rule_is_removed_whole_or_only_its_candidate() -> None:
     assert changes.with_mode(now["a"], "off") == Held(Rule("amount > 5", "off", "60", "100", "first"), CANDIDATE)
 
 
-def test_settings_give_a_rule_until_the_topic_has_it() -> None:
-    given = Held(DEFAULTS[NAME])
-    assert changes.effective({}, DEFAULTS) == {NAME: given}
-    assert changes.effective({NAME: Held(None, CANDIDATE)}, DEFAULTS) == {NAME: Held(given.rule, CANDIDATE)}
-    assert changes.effective({NAME: Held(LIVE)}, DEFAULTS) == {NAME: Held(LIVE)}
-
-
 def test_what_a_setting_gives_is_not_written() -> None:
     given = DEFAULTS[NAME]
-    assert changes.written({NAME: Held(given, CANDIDATE)}, {}, DEFAULTS) == {NAME: Held(None, CANDIDATE)}
-    assert changes.written({NAME: Held(given)}, {NAME: Held(LIVE)}, DEFAULTS) == {NAME: Held(given)}
-    assert changes.written({"a": Held(given)}, {}, DEFAULTS) == {"a": Held(given)}
+    assert changes.without_given({NAME: Held(given, CANDIDATE)}, {}, DEFAULTS) == {NAME: Held(None, CANDIDATE)}
+    assert changes.without_given({NAME: Held(given)}, {NAME: Held(LIVE)}, DEFAULTS) == {NAME: Held(given)}
+    assert changes.without_given({"a": Held(given)}, {}, DEFAULTS) == {"a": Held(given)}
 
 
 def test_what_is_not_wanted_any_more_is_removed() -> None:

@@ -1,6 +1,7 @@
 """What docs/rules-cli.md says of the commands and of files is so."""
 
 import re
+import textwrap
 from pathlib import Path
 
 from payments.mapping import DEFAULT_MAPPING
@@ -8,6 +9,8 @@ from payments.reading import TransactionReader
 from rules import rule_file
 from rules.command import rules
 from rules.examples import failures, rules_of
+from rules.settings import RulesSettings
+from runtime.settings import read_settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules-cli.md").read_text()
 
@@ -24,5 +27,7 @@ def test_every_option_is_named() -> None:
 def test_the_file_can_be_used_and_fails_as_shown() -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     found = rule_file.read(text)
-    (failed,) = failures(found.examples, rules_of(found.rules, {}, TransactionReader(DEFAULT_MAPPING)))
-    assert failed.splitlines()[0] in PAGE
+    defaults = read_settings(RulesSettings, {}).defaults
+    (failed,) = failures(found.examples, rules_of(found.rules, defaults, TransactionReader(DEFAULT_MAPPING)))
+    (shown,) = re.findall(r"\$ rules test rules.toml\n(.*?)\n    examples: 1, failed: 1\n", PAGE, re.DOTALL)
+    assert textwrap.dedent(shown) == failed

@@ -1,5 +1,6 @@
 """Rules in a file: what is read, what is wrong with it, what is written, and what its examples come to."""
 
+import time
 import tomllib
 from collections.abc import Sequence
 from decimal import Decimal
@@ -7,12 +8,12 @@ from decimal import Decimal
 import pytest
 
 from decision.rule import Rule
+from decision.rulebook import Held
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 from payments.transaction import Transaction
 from rules import rule_file
 from rules.examples import failures, rules_of
-from rules.history import Held
 from rules.rule_file import InvalidFile
 from rules.trial import trial
 from tests.support.rule_history import lines
@@ -77,19 +78,48 @@ def test_all_mistakes_are_told_with_their_places(text: str, mistakes: Sequence[s
     assert refused.value.mistakes == mistakes
 
 
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        (
+            "1e300000000",
+            "rules.a: a number is written with digits and a point, such as 900 or 0.5\n  1E+300000000\n  ^",
+        ),
+        (
+            "1e-300000000",
+            "rules.a: a number is written with digits and a point, such as 900 or 0.5\n  1E-300000000\n  ^",
+        ),
+        ("1e9999999999999999999", "1e9999999999999999999 is beyond all numbers"),
+        ("9" * 5_000, "Exceeds the limit"),
+    ],
+)
+def test_a_number_of_any_size_is_soon_refused(number: str, problem: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(InvalidFile) as refused:
+        rule_file.read(f"[rules.a]\nwhen = 'amount > 5'\npoints = {number}")
+    assert refused.value.mistakes[0].startswith(problem)
+    assert time.process_time() - begin < 0.5
+
+
+def test_an_exponent_is_written_out() -> None:
+    assert rule_file.read("[rules.a]\nwhen = 'amount > 5'\npoints = 6e1").rules == {
+        "a": Held(Rule("amount > 5", points="60"))
+    }
+
+
 def test_what_is_written_can_be_read() -> None:
     state = {
         "b": Held(Rule("amount > 5", "off", "amount / 2", "0.5", 'it\'s a "no"')),
         "a.b": Held(Rule("field[\"a'b\"] == 'c'\n  and amount > 5 \x9b"), Rule("amount > 6", "shadow")),
         "c": Held(None, Rule("amount > 7", "shadow", note="n")),
     }
-    text = rule_file.written(state)
+    text = rule_file.text_of(state)
     assert text.replace("\n", "").isprintable()
     assert list(tomllib.loads(text)["rules"]) == ["a.b", "b", "c"]
     with pytest.raises(InvalidFile):  # what a rule cannot hold can be shown all the same
         rule_file.read(text)
     del state["a.b"]
-    assert rule_file.read(rule_file.written(state)).rules == state
+    assert rule_file.read(rule_file.text_of(state)).rules == state
 
 
 def tried(text: str) -> Sequence[str]:
@@ -133,11 +163,11 @@ def test_a_failed_example_is_told_with_what_each_rule_saw() -> None:
         "hits expected none, found abroad, abroad (candidate)",
         "undecided expected abroad, found risky",
         "verdict expected fraud, found legit (60 points)",
-        'abroad hits: field["country"] = "NG"',
+        "amount_over_threshold no hit: amount = 812.10",
+        'abroad hit: field["country"] = "NG"',
         'risky undecided: field["risk"] = None',
         "none not for this account: amount = 812.10",
-        "amount_over_threshold does not hit: amount = 812.10",
-        "abroad (candidate) hits: amount = 812.10",
+        "abroad (candidate) hit: amount = 812.10",
     ]
 
 
@@ -165,6 +195,14 @@ def test_a_trial_counts_hits_and_names_what_no_transaction_has() -> None:
     assert list(trial("a", rule, payments(4, 6, 7, 9))) == [
         "of the last 4 transactions it hits 1, and is undecided on 2",
         'warning: none of them has field["contry"]',
+    ]
+
+
+def test_a_trial_names_what_only_points_look_at() -> None:
+    rule = Rule('amount > 5 and field["a"] is None', points='first_known(field["a"], field["rsk"]) * 2')
+    assert list(trial("a", rule, payments(6)))[1:] == [
+        'warning: none of them has field["a"]',
+        'warning: none of them has field["rsk"]',
     ]
 
 

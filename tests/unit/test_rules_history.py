@@ -5,9 +5,9 @@ import json
 import pytest
 
 from decision.rule import Rule
-from decision.rulebook import Change
+from decision.rulebook import NOTHING, Change, Held
 from rules.differences import differences, shown_event
-from rules.history import NOTHING, Held, History
+from rules.history import History
 from rules.listing import events_data, events_text, page, table, table_data
 from rules.text import aligned, as_time, one_line
 from tests.support.rule_history import change_set, history, lines

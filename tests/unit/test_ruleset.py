@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+import decision.ruleset
 from decision.rule import InvalidRule, Rule, raise_if_invalid
+from decision.rulebook import NOTHING, Held
 from decision.ruleset import RuleSet
 from decision.source import InvalidExpression
 from decision.verdict import Verdict
@@ -24,11 +26,11 @@ def of_amount(amount: str) -> Transaction:
 
 
 def judged(*rules: Rule, paid: Transaction = PAID) -> Verdict:
-    return RuleSet({f"r{number}": rule for number, rule in enumerate(rules)}).judge(paid, 0)
+    return RuleSet({f"r{number}": Held(rule) for number, rule in enumerate(rules)}).judge(paid, 0)
 
 
 def over(threshold: str, amount: str) -> Verdict:
-    return RuleSet({"amount_over_threshold": Rule(f"amount > {threshold}")}).judge(of_amount(amount), 0)
+    return RuleSet({"amount_over_threshold": Held(Rule(f"amount > {threshold}"))}).judge(of_amount(amount), 0)
 
 
 @pytest.mark.parametrize("amount", ["0", "899.99", "900", "900.00", "9e2"])
@@ -47,7 +49,7 @@ def test_the_reason_of_the_threshold_says_what_is_over_what() -> None:
 
 
 def test_any_other_rule_of_that_name_shows_what_it_saw() -> None:
-    rules = RuleSet({"amount_over_threshold": Rule("amount >= 900")})
+    rules = RuleSet({"amount_over_threshold": Held(Rule("amount >= 900"))})
     [hit] = rules.judge(of_amount("950"), 0).hits
     assert hit.reason == "amount_over_threshold: amount = 950"
 
@@ -76,7 +78,8 @@ def test_points_are_a_number_of_any_type_but_no_truth_value() -> None:
 
 
 def test_hits_of_rules_in_shadow_and_of_candidates_do_not_count_and_are_told() -> None:
-    rules = RuleSet({"a": YES, "b": replace(YES, mode="shadow"), "c": replace(YES, mode="off")}, {"a": YES, "d": NO})
+    shadow, off = replace(YES, mode="shadow"), replace(YES, mode="off")
+    rules = RuleSet({"a": Held(YES, YES), "b": Held(shadow), "c": Held(off), "d": Held(None, NO)})
     verdict = rules.judge(PAID, 0)
     assert [hit.rule for hit in verdict.hits] == ["a"]
     assert [hit.rule for hit in verdict.shadow] == ["b", "a (candidate)"]
@@ -88,13 +91,37 @@ def test_an_undecided_rule_does_not_hit_and_is_told() -> None:
     assert (verdict.hits, verdict.shadow, verdict.undecided) == ((), (), ("r0", "r1"))
 
 
+def many() -> dict[str, Held]:
+    return {f"r{number}": Held(Rule(f"amount > {number}"), Rule(f"amount < {number}")) for number in range(300)}
+
+
+def misses() -> int:
+    return decision.ruleset._compiled.cache_info().misses  # noqa: SLF001 - that it is quick can be seen only there
+
+
+def test_each_of_many_rules_is_told_by_its_name() -> None:
+    verdict = RuleSet(many()).judge(of_amount("5"), 0)
+    assert [hit.rule for hit in verdict.hits] == [f"r{number}" for number in range(5)]
+    assert [hit.rule for hit in verdict.shadow] == [f"r{number} (candidate)" for number in range(6, 300)]
+
+
+@pytest.mark.parametrize("name", ["r0", "r150", "r299"])
+@pytest.mark.parametrize("becomes", [NOTHING, Held(replace(YES, mode="off")), Held(YES)])
+def test_where_one_rule_changes_most_others_stay_compiled(name: str, becomes: Held) -> None:
+    before = RuleSet(many())
+    compiled = misses()
+    after = RuleSet({**many(), name: becomes})
+    assert misses() - compiled <= 2
+    assert len({*before.asked} - {*after.asked}) <= 2
+
+
 def test_nothing_found_is_nothing_told() -> None:
     verdict = judged(NO)
     assert (verdict.hits, verdict.shadow, verdict.undecided, verdict.is_fraud) == ((), (), (), False)
 
 
 def hits_at(share: str, name: str = "rule", accounts: int = 2_000, when: Rule = YES) -> set[str]:
-    rules = RuleSet({name: replace(when, share=share)})
+    rules = RuleSet({name: Held(replace(when, share=share))})
     names = [f"account-{number}" for number in range(accounts)]
     verdicts = [rules.judge(replace(PAID, source=source), 0) for source in names]
     return {verdict.transaction.source for verdict in verdicts if verdict.hits or verdict.undecided}
@@ -149,4 +176,4 @@ def test_both_expressions_are_checked(rule: Rule) -> None:
 @given(st.from_regex(r"100|[0-9]{1,2}(\.[0-9]{1,9})?", fullmatch=True))
 def test_any_share_is_a_percentage(share: str) -> None:
     raise_if_invalid("a", replace(YES, share=share))
-    assert RuleSet({"a": replace(YES, share=share)}).judge(PAID, 0) is not None
+    assert RuleSet({"a": Held(replace(YES, share=share))}).judge(PAID, 0) is not None
