@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from decision.functions import FUNCTIONS, event_time, load
 from decision.templates import fill, statement
-from decision.values import OPERATORS, ROUNDED
+from decision.values import OPERATORS, rounded
 from payments.mapping import Path
 
 _SHARED: Mapping[str, object] = {
@@ -17,7 +17,7 @@ _SHARED: Mapping[str, object] = {
     "SCALARS": frozenset({str, int, Decimal}),
     "load": load,
     "event_time": event_time,
-    "rounded": ROUNDED.plus,
+    "rounded": rounded,
     "size": len,
     **{name: function.call for name, function in FUNCTIONS.items()},
     **OPERATORS,

@@ -21,15 +21,14 @@ from functools import partial
 from operator import ge, gt, le, lt
 from typing import Any
 
+from payments.fields import EXACT
 from payments.transaction import LONGEST_SEEN
 
 DIGITS = 50
 LONGEST_TEXT = LONGEST_SEEN
 NUMBERS = (Decimal, int)
 ARITHMETIC = Context(prec=DIGITS, traps=[])
-# Makes an amount of any length one that compares just the same with all that an expression can compare it with, the
-# digits of which are fewer: ROUND_05UP says in the last digit that others were cut off.
-ROUNDED = Context(prec=5_000, rounding=ROUND_05UP, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+_ROUNDED = Context(prec=5_000, rounding=ROUND_05UP, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Subnormal])
 _CONTAINERS = (list, dict)
 _OPERAND = Context(prec=DIGITS, Emax=DIGITS, Emin=-DIGITS, traps=[Rounded, Overflow, Subnormal, Underflow])
 
@@ -41,6 +40,17 @@ class Kind(Enum):
     TEXT = "text"
     CONDITION = "a condition"
     ANY = "any value"
+
+
+def rounded(amount: Decimal) -> Decimal:
+    """Return an amount of at most 5,000 digits that compares as this one with whatever an expression can hold.
+
+    That has fewer digits, and ROUND_05UP tells by the last one that others were cut off.
+    """
+    try:
+        return _ROUNDED.plus(amount)
+    except Subnormal:  # the exponent is too small for so few digits
+        return EXACT.scaleb(_ROUNDED.plus(EXACT.scaleb(amount, MAX_EMAX)), -MAX_EMAX)
 
 
 def operand(value: object) -> Decimal | None:

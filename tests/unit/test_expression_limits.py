@@ -72,6 +72,13 @@ def test_an_amount_is_compared_exactly_however_many_digits_it_has() -> None:
         assert saw("amount < 900", paid(amount=b"899.%s" % zeros.replace(b"0", b"9"))) is True
 
 
+def test_an_amount_is_compared_exactly_however_small_it_is() -> None:
+    smallest, longer = b"1e-1999999999999999997", b"1%s1e-1999999999999999997" % (b"0" * 6_000)
+    assert saw('amount == field["amount"] and amount > 0', paid(amount=smallest)) is True
+    assert saw('amount > field["x"]', paid(amount=longer, x=b"1e-1999999999999993996")) is True
+    assert saw("amount == 0", paid(amount=b"0e-1999999999999999997")) is True
+
+
 def test_a_text_that_is_written_out_has_at_most_256_characters() -> None:
     RuleSet({"rule": Held(Rule(f'"{"x" * 256}" == id'))})
     with pytest.raises(InvalidExpression, match="a text is at most 256 characters long"):
