@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 _LITERAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
-_MOST_KEPT = 10_000
+_MOST_KEPT = 1_000
 
 
 @lru_cache(_MOST_KEPT)

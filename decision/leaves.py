@@ -72,6 +72,10 @@ def text(node: ast.expr, translation: Translation) -> str:
         raise translation.error("a text in quotes is expected here", node)
     if translation.source.has_line_break(node):
         raise translation.error(r"inside quotes, write a line break as \n and a tab as \t", node)
+    if r"\N" in translation.source.written(node):
+        raise translation.error(
+            r"instead of \N{...}, write the character itself", node
+        )  # which names there are differs
     if len(node.value) > LONGEST_TEXT:
         raise translation.error(f"a text is at most {LONGEST_TEXT} characters long", node)
     if HALF_A_CHARACTER.search(node.value):

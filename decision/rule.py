@@ -13,6 +13,8 @@ Mode = Literal["live", "shadow", "off"]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _SHARE = re.compile(r"100|[0-9]{1,2}(\.[0-9]{1,9})?")
 _LONGEST_NOTE = 1_000
+# Which characters can be printed is another matter with each edition of Python.
+_NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class InvalidRule(Exception):
@@ -33,13 +35,15 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     note: str = ""
 
 
-def raise_if_invalid(name: str, rule: Rule) -> None:
-    """Raise InvalidRule, or InvalidExpression, where a rule is not allowed."""
+def raise_if_invalid(name: str, rule: Rule | None) -> None:
+    """Raise InvalidRule, or InvalidExpression, where a rule is not allowed, or its name; None: there is no rule."""
     if not _NAME.fullmatch(name):
         raise InvalidRule("a rule's name begins with a letter and has at most 100 letters, digits, dots, _ and -")
+    if rule is None:
+        return
     if not _SHARE.fullmatch(rule.share):
         raise InvalidRule(f"share {rule.share!r} is not a percentage from 0 to 100, with at most nine decimals")
-    if len(rule.note) > _LONGEST_NOTE or not rule.note.isprintable():
+    if len(rule.note) > _LONGEST_NOTE or _NOT_IN_A_LINE.search(rule.note):
         raise InvalidRule(f"a note is one line of at most {_LONGEST_NOTE:,} characters")
     translate(rule.when, Scope())
     translate_number(rule.points, Scope())

@@ -18,6 +18,8 @@ from decision.source import InvalidExpression
 
 FORMAT = 1
 MOST_RULES = 500
+MOST_CHARACTERS = 200_000  # of all expressions together: they compile in a second or so
+_MOST_BYTES = 2_000_000  # of a record
 
 
 class InvalidChangeSet(Exception):
@@ -117,9 +119,7 @@ class RuleBook:
         outdated = self.outdated(change_set)
         if outdated:
             return Fate.OUTDATED, f"changed by somebody else meanwhile: {', '.join(outdated)}"
-        if len(changed(self.held, change_set.after)) > MOST_RULES:
-            return Fate.INVALID, f"more than {MOST_RULES} rules"
-        problem = next(_not_allowed(change_set), "")  # last, as it takes long
+        problem = problem_with_size(changed(self.held, change_set.after)) or next(_not_allowed(change_set), "")
         return (Fate.INVALID if problem else Fate.APPLIED), problem
 
     def _apply(self, change_set: ChangeSet) -> None:
@@ -131,6 +131,16 @@ class RuleBook:
 def changed(state: State, after: State) -> State:
     """Return what holds once this holds after it; names under which nothing does are left out."""
     return {name: held for name, held in {**state, **after}.items() if held != NOTHING}
+
+
+def problem_with_size(state: State) -> str | None:
+    """Return why there are too many rules, None where there are not."""
+    if len(state) > MOST_RULES:
+        return f"more than {MOST_RULES} rules"
+    rules = [rule for held in state.values() for rule in held if rule is not None]
+    if sum(len(rule.when) + len(rule.points) for rule in rules) > MOST_CHARACTERS:
+        return f"all rules together have more than {MOST_CHARACTERS:,} characters"
+    return None
 
 
 def with_defaults(state: State, defaults: Mapping[str, Rule]) -> State:
@@ -146,6 +156,8 @@ def encode(change_set: ChangeSet) -> bytes:
 
 def decode(value: bytes | None) -> ChangeSet:
     """Return the change set of a record, whose rules need not be allowed. Raises InvalidChangeSet."""
+    if value and len(value) > _MOST_BYTES:
+        raise InvalidChangeSet(f"{len(value):,} bytes, more than {_MOST_BYTES:,}")
     _raise_if_newer(value or b"")
     try:
         change_set = _decode(value or b"")
@@ -169,7 +181,7 @@ def _raise_if_newer(value: bytes) -> None:
 def _not_allowed(change_set: ChangeSet) -> Iterator[str]:
     """Yield what is wrong with its rules, in one line each."""
     for name, held in change_set.after.items():
-        for rule in filter(None, held):
+        for rule in held:
             try:
                 raise_if_invalid(name, rule)
             except (InvalidRule, InvalidExpression) as error:

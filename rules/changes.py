@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from msgspec.structs import replace
 
 from decision.rule import Mode, Rule, raise_if_invalid
-from decision.rulebook import MOST_RULES, NOTHING, Held, State, changed
+from decision.rulebook import NOTHING, Held, State, changed, problem_with_size
 
 _CANDIDATE: Mode = "shadow"  # what stands in a candidate, for whoever reads the topic by himself; nothing depends on it
 
@@ -79,10 +79,10 @@ def raise_if_not_allowed(now: State, after: State) -> None:
     """Raise InvalidRule, InvalidExpression or NotPossible where readers of the topic would refuse what is to hold."""
     for name, held in after.items():
         for rule in held:
-            if rule is not None:
-                raise_if_invalid(name, rule)
-    if len(changed(now, after)) > MOST_RULES:
-        raise NotPossible(f"more than {MOST_RULES} rules")
+            raise_if_invalid(name, rule)
+    problem = problem_with_size(changed(now, after))
+    if problem:
+        raise NotPossible(problem)
 
 
 def _is_left(name: str, held: Held, now: State, defaults: Mapping[str, Rule]) -> bool:

@@ -21,7 +21,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from decision.rule import InvalidRule, Mode, Rule, raise_if_invalid
-from decision.rulebook import MOST_RULES, Held, State
+from decision.rulebook import Held, State, problem_with_size
 from decision.source import InvalidExpression
 from rules.text import one_line
 
@@ -96,8 +96,7 @@ def read(text: str) -> RuleFile:
     mistakes: list[str] = []
     rules = {name: held for name, table in top.rules.items() if (held := _held(name, table, mistakes)) is not None}
     examples = [_converted(f"examples, the {n}.", table, Example, mistakes) for n, table in enumerate(top.examples, 1)]
-    if len(rules) > MOST_RULES:
-        mistakes.append(f"more than {MOST_RULES} rules")
+    mistakes += filter(None, [problem_with_size(rules)])
     if mistakes:
         raise InvalidFile(mistakes)
     return RuleFile(rules, [example for example in examples if example is not None])
@@ -129,8 +128,12 @@ def _held(name: str, table: Mapping[str, Any], mistakes: list[str]) -> Held | No
 
 
 def _with_texts(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a table with numbers as texts, in which form rules have them."""
-    return {name: _with_texts(value) if isinstance(value, dict) else _text(value) for name, value in table.items()}
+    """Return a table with numbers as texts, in which form rules have them; so are those of a candidate in it."""
+    texts = {name: _text(value) for name, value in table.items()}
+    candidate = table.get("candidate")
+    if isinstance(candidate, dict):
+        texts["candidate"] = {name: _text(value) for name, value in candidate.items()}
+    return texts
 
 
 def _text(value: object) -> object:

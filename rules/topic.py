@@ -119,7 +119,8 @@ class RulesTopic:
             if records:
                 heard = time.monotonic()
             elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
-                raise ClientFailed(f"no records from {self._name} for {_MOST_SILENT_SECONDS:.0f} s")
+                silent = f"no records from {self._name} for {_MOST_SILENT_SECONDS:.0f} s"
+                raise ClientFailed(f"{silent}: a Kafka transaction may be open there")
 
     def _raise_if_stopped(self) -> None:
         if self._stop.requested:

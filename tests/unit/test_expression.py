@@ -178,6 +178,7 @@ def test_what_decides_though_a_part_is_undecided() -> None:
         ('f"{amount}" == "x"', "an f-string is not allowed here", 0),
         ("b'x' == id", "this is not allowed here", 0),
         ("... == id", "this is not allowed here", 0),
+        (r'"\N{BULLET}" == id', r"instead of \N{...}, write the character itself", 0),
         ('"\\ud800" == id', "half of a surrogate pair is not a character", 0),
         ('"""a\nb""" == id', "inside quotes, write a line break as", 0),
         (r'"\d" == id', "invalid escape sequence", 0),

@@ -118,6 +118,7 @@ def one_change(**changed: Any) -> bytes:
         (one_change(candidate={"when": "amont > 1"}), "a: there is no name amont"),
         (one_change(name="a b", rule={"when": "amount > 1"}), "a b: a rule's name"),
         (as_json(changes=[{"name": "a", "base": 0}] * 2), "one rule twice"),
+        (as_json(changes=[{"name": "a b", "base": 0}]), "a b: a rule's name"),
     ],
 )
 def test_what_cannot_be_understood_changes_nothing_and_is_named_in_one_line(value: bytes | None, problem: str) -> None:
@@ -179,6 +180,18 @@ def test_there_are_at_most_500_rules() -> None:
     assert taken(book, more) == [Fate.INVALID]
     instead = change_set(Change("r0", 1), Change("more", 0, RULE), identity="3")
     assert taken(book, instead) == [Fate.APPLIED]
+
+
+def test_all_rules_together_have_a_bounded_length() -> None:
+    long = Rule(" or ".join(["amount > 1"] * 40) + " " * 3_400)
+    many = [Change(f"r{number}", 0, long) for number in range(60)]
+    entry = take(RuleBook(), change_set(*many))
+    assert (entry.fate, entry.problem) == (Fate.INVALID, "all rules together have more than 200,000 characters")
+    assert taken(RuleBook(), change_set(*many[:40])) == [Fate.APPLIED]
+
+
+def test_a_record_of_many_megabytes_is_not_read() -> None:
+    assert take(RuleBook(), b" " * 2_000_001).problem == "2,000,001 bytes, more than 2,000,000"
 
 
 @given(st.binary(max_size=300))

@@ -160,9 +160,11 @@ def test_a_reason_is_cut_to_256_characters() -> None:
         ("a", replace(YES, share="1e1")),
         ("a", replace(YES, note="x" * 1_001)),
         ("a", replace(YES, note="two\nlines")),
+        ("a", replace(YES, note="two\u2028lines")),
+        ("a b", None),
     ],
 )
-def test_what_is_not_allowed_is_named(name: str, rule: Rule) -> None:
+def test_what_is_not_allowed_is_named(name: str, rule: Rule | None) -> None:
     with pytest.raises(InvalidRule):
         raise_if_invalid(name, rule)
 
