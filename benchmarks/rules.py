@@ -13,7 +13,7 @@ from benchmarks.measured import Measured, RunFailed, started
 from benchmarks.pairs import Costs, Side, run_pairs
 from benchmarks.progress import say
 from benchmarks.runs import Bench
-from tests.support.rule_changes import change_message
+from tests.support.change_sets import change_message
 from tests.support.topics import create_topics, unique_names, write
 
 SIMPLE, MANY = "20 rules", "500 rules"

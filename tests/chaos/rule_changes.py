@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from messaging.batch import Record
-from tests.support.rule_changes import change_message
+from tests.support.change_sets import change_message
 from tests.support.topics import Names, raw_producer
 
 SECONDS_BETWEEN_CHANGES = 2.0

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from messaging.batch import Headers
+from tests.support.change_sets import change
 from tests.support.conservation import wait_until_judged
-from tests.support.rule_changes import change
 from tests.support.services import Services
 from tests.support.topics import Names, committed, create_topics, delete_topic, existing_topics, message, write
 from tests.support.waiting import BUSY, wait_until

@@ -15,6 +15,11 @@ from tests.support.waiting import BUSY, wait_until
 _SECONDS = 30.0
 
 
+def lines(text: str) -> Sequence[str]:
+    """Return lines of text with their columns one blank apart."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
 class Answer(NamedTuple):
     """What a command has answered."""
 
@@ -25,7 +30,7 @@ class Answer(NamedTuple):
     @property
     def lines(self) -> Sequence[str]:
         """The lines of its output, each with its columns one blank apart."""
-        return [" ".join(line.split()) for line in self.output.splitlines()]
+        return lines(self.output)
 
 
 class RulesCommand:

@@ -3,37 +3,32 @@
 from decimal import Decimal
 
 from decision.rule import Rule
-from decision.rulebook import Change, ChangeSet, RuleBook, encode
+from decision.rulebook import Change
 from detector.code_rules import CodeRule
 from detector.decision import Decision
 from messaging.batch import Record
 from payments.mapping import DEFAULT_MAPPING
+from tests.support.change_sets import book_of
 
 PAID = Record("transactions", 0, 0, 0, None, b'{"id":"1","source":"a","target":"b","amount":901,"risk":30}', ())
-
-
-def book_of(**rules: Rule) -> RuleBook:
-    book = RuleBook()
-    book.take(0, encode(ChangeSet(1, "1", "ann", [Change(name, 0, rule) for name, rule in rules.items()])))
-    return book
 
 
 def test_until_rules_say_otherwise_the_threshold_of_the_settings_holds() -> None:
     decision = Decision(DEFAULT_MAPPING, Decimal("9e2"), ())
     assert [hit.reason for hit in decision.judge(PAID).hits] == ["amount_over_threshold: 901 is over 900"]
-    decision.take_up(book_of(amount_over_threshold=Rule("amount > 1000")))
+    decision.take_up(book_of(Change("amount_over_threshold", 0, Rule("amount > 1000"))))
     assert not decision.judge(PAID).hits
-    decision.take_up(book_of(other=Rule("amount < 0")))
+    decision.take_up(book_of(Change("other", 0, Rule("amount < 0"))))
     assert decision.judge(PAID).is_fraud
 
 
 def test_a_field_that_only_points_look_at_is_read() -> None:
     decision = Decision(DEFAULT_MAPPING, Decimal(1_000), ())
-    decision.take_up(book_of(risky=Rule("amount > 1", points='field["risk"] * 2')))
+    decision.take_up(book_of(Change("risky", 0, Rule("amount > 1", points='field["risk"] * 2'))))
     assert decision.judge(PAID).score == 60
 
 
-def test_rules_that_are_code_are_asked_beside_the_others() -> None:
+def test_rules_of_code_are_asked_beside_the_others() -> None:
     decision = Decision(DEFAULT_MAPPING, Decimal(900), [CodeRule("risk", lambda paid: str(paid.field("risk")))])
     assert [hit.rule for hit in decision.judge(PAID).hits] == ["amount_over_threshold", "risk"]
     assert decision.judge(PAID).score == 200

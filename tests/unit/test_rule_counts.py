@@ -4,20 +4,15 @@ from collections import Counter
 from decimal import Decimal
 
 from decision.rule import Rule
-from decision.rulebook import Change, ChangeSet, RuleBook, encode
+from decision.rulebook import Change, RuleBook
 from decision.ruleset import RuleSet
 from detector.rule_counts import RuleCounts, counts_in_words
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 from payments.transaction import Transaction
+from tests.support.change_sets import book_of
 
 LOW, HIGH = Rule("amount > 10"), Rule("amount < 100")
-
-
-def book_of(*changes: Change, book: RuleBook | None = None) -> RuleBook:
-    book = book or RuleBook()
-    book.take(book.version, encode(ChangeSet(1, str(book.version), "ann", changes)))
-    return book
 
 
 def count(counts: RuleCounts, book: RuleBook, *amounts: int) -> None:

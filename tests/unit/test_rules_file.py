@@ -16,7 +16,7 @@ from rules import rule_file
 from rules.examples import failures, rules_of
 from rules.rule_file import InvalidFile
 from rules.trial import trial
-from tests.support.rule_history import lines
+from tests.support.rules_command import lines
 
 PAYMENT = '{"id": "1", "source": "a", "target": "b", "amount": 812.10, "country": "NG"}'
 DEFAULTS = {"amount_over_threshold": Rule("amount > 900")}

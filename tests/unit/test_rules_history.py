@@ -10,7 +10,8 @@ from rules.differences import differences, shown_event
 from rules.history import History
 from rules.listing import events_data, events_text, page, table, table_data
 from rules.text import aligned, as_time, one_line
-from tests.support.rule_history import change_set, history, lines
+from tests.support.change_sets import change_set, history
+from tests.support.rules_command import lines
 
 OVER_5 = Rule("amount > 5")
 OVER_6 = Rule("amount > 6", mode="shadow", points="amount / 2", share="12.5", note="tried")
