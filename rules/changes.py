@@ -22,18 +22,19 @@ def without_given(after: State, now: State, defaults: Mapping[str, Rule]) -> Sta
     }
 
 
-def with_expression(held: Held, when: str, options: Mapping[str, str], *, in_shadow: bool) -> Held:
-    """Return what holds once the rule has another condition and these options; it keeps its others, and its mode.
+def with_these(held: Held, given: Mapping[str, str], *, in_shadow: bool) -> Held:
+    """Return what holds once the rule has what is given, by the names of its parts; it keeps the others, and its mode.
 
-    In shadow, a live rule stays as it is, and its candidate becomes that.
+    In shadow, a live rule stays as it is, and its candidate becomes that. Raises NotPossible for a rule without a
+    condition.
     """
     if held.rule is None:
-        return held._replace(rule=Rule(when, "shadow" if in_shadow else "live", **options))
+        if "when" not in given:
+            raise NotPossible("there is no such rule yet: a new one needs an expression")
+        return held._replace(rule=Rule(**given, mode="shadow" if in_shadow else "live"))
     if in_shadow and held.rule.mode == "live":
-        basis = held.candidate or held.rule
-        return held._replace(candidate=replace(basis, when=when, mode=_CANDIDATE, **options))
-    mode = "shadow" if in_shadow else held.rule.mode
-    return held._replace(rule=replace(held.rule, when=when, mode=mode, **options))
+        return held._replace(candidate=replace(held.candidate or held.rule, mode=_CANDIDATE, **given))
+    return held._replace(rule=replace(held.rule, mode="shadow" if in_shadow else held.rule.mode, **given))
 
 
 def with_mode(held: Held, mode: Mode) -> Held:

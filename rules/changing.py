@@ -17,23 +17,21 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Show what would change,
 
 @click.command("set")
 @_name
-@click.argument("expression")
+@click.argument("when", metavar="[EXPRESSION]", required=False)
 @click.option("--shadow", is_flag=True, help="Only show its hits; a live rule stays as it is, with this beside it.")
 @click.option("--points", help="What a hit counts, a number or an expression; 100 make a fraud.")
 @click.option("--share", help="The percentage of accounts that it holds for.")
 @click.option("--note", help="One line for those who read it.")
 @_dry_run
 @click.pass_obj
-def set_rule(
-    session: Session, /, name: str, expression: str, *, shadow: bool, dry_run: bool, **options: str | None
-) -> None:
+def set_rule(session: Session, /, name: str, *, shadow: bool, dry_run: bool, **parts: str | None) -> None:
     """Make a rule, or change it; what is not given stays as it is, and its mode too.
 
     A new rule is live, or in shadow mode with --shadow. With --shadow, a live rule is never touched: the expression
     becomes its candidate, which `promote` puts in its place.
     """
-    given = {option: text for option, text in options.items() if text is not None}
-    held = changes.with_expression(session.now.get(name, NOTHING), expression, given, in_shadow=shadow)
+    given = {part: text for part, text in parts.items() if text is not None}
+    held = changes.with_these(session.now.get(name, NOTHING), given, in_shadow=shadow)
     _put_rule(session, name, held, dry_run=dry_run)
 
 

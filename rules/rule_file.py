@@ -14,7 +14,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from decision.rule import InvalidRule, Mode, Rule, raise_if_invalid
 from decision.rulebook import Held, State, problem_with_size
 from decision.source import InvalidExpression
+from rules.examples import Example, unknown_names
 from rules.text import one_line
 
 _BARE_KEY = re.compile("[A-Za-z0-9_-]+")
@@ -38,25 +39,6 @@ class InvalidFile(Exception):
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = mistakes
-
-
-class Example(Struct, frozen=True, forbid_unknown_fields=True):
-    """A transaction, as JSON or as a table, and what is expected of it; None where anything is.
-
-    `hits` and `undecided` are all rules that hit, and all that are undecided, in whatever mode; of a candidate it is
-    its label.
-    """
-
-    transaction: str | dict[str, Any]
-    name: str = ""
-    hits: Sequence[str] | None = None
-    undecided: Sequence[str] | None = None
-    verdict: Literal["fraud", "legit"] | None = None
-
-    @property
-    def json(self) -> bytes:
-        """The transaction as the value of a record."""
-        return self.transaction.encode() if isinstance(self.transaction, str) else _encode(self.transaction)
 
 
 class RuleFile(NamedTuple):
@@ -96,7 +78,7 @@ def read(text: str) -> RuleFile:
     mistakes: list[str] = []
     rules = {name: held for name, table in top.rules.items() if (held := _held(name, table, mistakes)) is not None}
     examples = [_converted(f"examples, the {n}.", table, Example, mistakes) for n, table in enumerate(top.examples, 1)]
-    mistakes += filter(None, [problem_with_size(rules)])
+    mistakes += filter(None, [problem_with_size(rules), *unknown_names(rules, examples)])
     if mistakes:
         raise InvalidFile(mistakes)
     return RuleFile(rules, [example for example in examples if example is not None])
@@ -194,6 +176,3 @@ def _quoted(text: str) -> str:
         return f"'{text}'"
     escaped = json.dumps(text, ensure_ascii=False)
     return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08X}" for sign in escaped)
-
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode

@@ -36,6 +36,8 @@ def show(session: Session, name: str) -> None:
 def history(session: Session, name: str | None, *, as_json: bool) -> None:
     """Show who changed what and when, of all rules or of one."""
     events = [each for each in session.topic.history.events if name is None or name in each.names]
+    if name is not None and not events:
+        named(name, session.now)
     click.echo(_json(listing.events_data(events)) if as_json else listing.events_text(events))
 
 

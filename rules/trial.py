@@ -25,7 +25,9 @@ def trial(name: str, rule: Rule, transactions: Sequence[Tried]) -> Iterator[str]
     hits, undecided = outcomes.count(True), outcomes.count(None)
     yield f"of the last {len(transactions):,} transactions it hits {hits:,}, and is undecided on {undecided:,}"
     for part in _missing(asked, transactions):
-        yield f"warning: none of them has {part}"
+        nested = part.replace(".", '"]["')
+        hint = f"; one field within another is written {nested}" if nested != part else ""
+        yield f"warning: none of them has {part}{hint}"
 
 
 def _missing(asked: AskedRule, transactions: Sequence[Tried]) -> Sequence[str]:

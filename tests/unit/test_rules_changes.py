@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from decision.rule import InvalidRule, Rule
 from decision.rulebook import NOTHING, Held
@@ -34,7 +35,16 @@ DEFAULTS = {NAME: Rule("amount > 900")}
     ],
 )
 def test_setting_an_expression_keeps_what_is_not_given(held: Held, in_shadow: bool, becomes: Held) -> None:  # noqa: FBT001 - a case
-    assert changes.with_expression(held, "amount > 9", {"share": "5"}, in_shadow=in_shadow) == becomes
+    assert changes.with_these(held, {"when": "amount > 9", "share": "5"}, in_shadow=in_shadow) == becomes
+
+
+def test_what_is_no_expression_can_be_set_alone_but_not_of_a_new_rule() -> None:
+    assert changes.with_these(Held(SHADOW), {"share": "5"}, in_shadow=False) == Held(replace(SHADOW, share="5"))
+    assert changes.with_these(Held(LIVE), {"share": "5"}, in_shadow=True).candidate == Rule(
+        LIVE.when, "shadow", LIVE.points, "5", LIVE.note
+    )
+    with pytest.raises(NotPossible, match="needs an expression"):
+        changes.with_these(NOTHING, {"share": "5"}, in_shadow=False)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,10 @@ def test_an_empty_file_has_no_rules() -> None:
                 "rules.b.candidate: a condition is expected here, and this is a number\n  amount\n  ^",
             ],
         ),
+        (
+            "rules.a.when = 'amount > 5'\n[[examples]]\ntransaction = '{}'\nhits = ['b']\nundecided = ['c']",
+            ["examples, the 1.: there is no rule b", "examples, the 1.: there is no rule c"],
+        ),
         ("[[examples]]\nname = 'x'", ["examples, the 1.: Object missing required field `transaction`"]),
         ("".join(f"[rules.a{n}]\nwhen = 'amount > 5'\n" for n in range(501)), ["more than 500 rules"]),
     ],
@@ -196,6 +200,12 @@ def test_a_trial_counts_hits_and_names_what_no_transaction_has() -> None:
         "of the last 4 transactions it hits 1, and is undecided on 2",
         'warning: none of them has field["contry"]',
     ]
+
+
+def test_a_trial_tells_how_a_field_within_another_is_written() -> None:
+    [_, warning] = trial("a", Rule('field["tx.from"] == "DE"'), payments(4))
+    expected = 'field["tx.from"]; one field within another is written field["tx"]["from"]'
+    assert warning == f"warning: none of them has {expected}"
 
 
 def test_a_trial_names_what_only_points_look_at() -> None:
