@@ -94,9 +94,8 @@ class RuleReader:
             self._come.clear()
 
     def _read_to_end(self, stop: Stop, heartbeat: Heartbeat) -> None:
+        self._expect_topic()
         end = self._end()
-        if end < self.book.version:
-            self._forget()
         self._reader = self._opened()
         heard, position = time.monotonic(), self._position()
         while (self._come or position < end) and not stop.requested:
@@ -108,15 +107,23 @@ class RuleReader:
                 where = f"{self._topic.name}[0] is read up to offset {position} of {end}"
                 raise ClientFailed(f"{where}: a Kafka transaction may be open there, or its leader is gone")
 
-    def _end(self) -> int:
-        """Return where the topic ends, after it has been created where it was missing."""
+    def _expect_topic(self) -> None:
+        """Make the topic where it is missing, unless it was there once. Raises ServiceFailed for one that is unfit."""
         topic = self._topic
-        topic.library.create_topics(topic.connection, rules_topic(topic.creation, topic.name))
+        if not self._is_known:
+            topic.library.create_topics(topic.connection, rules_topic(topic.creation, topic.name))
         described = topic.library.describe_topics(topic.connection, [topic.name])
         problem = problem_with_rules_topic(topic.name, described[topic.name])
         if problem is not None:
             raise ServiceFailed(problem)
-        return topic.library.end_offsets(topic.connection, [topic.name])[topic.name, 0]
+
+    def _end(self) -> int:
+        """Return where the topic ends; one that ends before what has been read is a new one."""
+        topic = self._topic
+        end = topic.library.end_offsets(topic.connection, [topic.name])[topic.name, 0]
+        if end < self.book.version:
+            self._forget()
+        return end
 
     def _opened(self) -> Reader:
         """Return a reader that begins with the last record once more: by that a topic made anew is known."""
@@ -131,7 +138,9 @@ class RuleReader:
         if self._reader is None and not (self._is_interrupted and self._open.is_due()):
             return
         try:
-            self._reader = self._reader or self._opened()
+            if self._reader is None:
+                self._end()
+                self._reader = self._opened()
             self._read_on(0)
         except (ClientFailed, AccessRefused) as error:
             self._interrupt(error)

@@ -200,7 +200,7 @@ def test_a_rule_of_ones_own_adds_its_reason(services: Services, broker: str, nam
     create_topics(broker, names.transactions, partitions=1)
     write(broker, [message(names.transactions, paid(b"950"))])
     rules = {"FRAUD_RULES": "bank_rules:to_b", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
-    services.start("detector", **rules).wait_for_line("FRAUD .*950 .*is over 900  to_b: b is known$")
+    services.start("detector", **rules).wait_for_line("FRAUD .*950 .*is over 900  to_b: b is known  200 points$")
     (fraud,) = committed(broker, names.fraud)
     assert [value for name, value in fraud.headers if name == "fraud.reason"] == [
         b"amount_over_threshold: 950 is over 900",

@@ -126,9 +126,9 @@ def test_a_record_keeps_its_partition_whatever_its_key_and_its_headers_with_it(
     assert [(r.partition, r.key, r.value, r.timestamp) for r in fraud] == [
         (m.partition, m.key, m.value, m.timestamp) for m in by_partition if FRAUD.encode() in (m.value or b"")
     ]
-    reason = ("fraud.reason", b"amount_over_threshold: 900.01 is over 900")
+    added = [("fraud.reason", b"amount_over_threshold: 900.01 is over 900"), ("fraud.score", b"100")]
     assert all(list(r.headers) == [("trace", (r.key or b"")[1:])] for r in legit)
-    assert all(list(r.headers) == [("trace", (r.key or b"")[1:]), reason] for r in fraud)
+    assert all(list(r.headers) == [("trace", (r.key or b"")[1:]), *added] for r in fraud)
 
 
 def test_where_a_topic_has_another_number_of_partitions_the_key_chooses_as_in_java(

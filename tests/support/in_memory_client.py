@@ -40,10 +40,12 @@ class InMemoryCluster:
         log_created(missing)
 
     def describe_topics(self, connection: ConnectionSettings, names: Sequence[str]) -> Mapping[str, Topic]:  # noqa: ARG002 - the seam's
+        self._raise_if_gone(names)
         largest = {"max.message.bytes": str(KAFKAS_MAX_MESSAGE_BYTES)}
         return {name: describe_topic(len(self.logs[name]), {**largest, **self.configs[name]}) for name in names}
 
     def end_offsets(self, connection: ConnectionSettings, names: Sequence[str]) -> Offsets:  # noqa: ARG002 - the seam's
+        self._raise_if_gone(names)
         return {(name, number): len(log) for name in names for number, log in enumerate(self.logs[name])}
 
     def open_processor(self, connection: ConnectionSettings, group: GroupSettings, topic: str) -> "InMemoryProcessor":  # noqa: ARG002 - the seam's
@@ -54,6 +56,11 @@ class InMemoryCluster:
 
     def open_reader(self, connection: ConnectionSettings, starts: Offsets, ends: Offsets) -> "InMemoryReader":  # noqa: ARG002 - the seam's
         return InMemoryReader(self, starts, ends)
+
+    def _raise_if_gone(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self.logs:
+                raise ClientFailed(f"cannot read the topics: {does_not_exist(name)}")
 
     def records(self, topic: str) -> list[Record]:
         """Return the records of a topic, partition after partition."""
