@@ -54,7 +54,9 @@ HARMS: Mapping[str, Harm] = {
 }
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize(
+    ("client", "harm"), [("kafka-python", "killed"), ("confluent", "suspended")], indirect=["client"]
+)
 def test_without_its_broker_it_waits_for_nothing_and_with_it_goes_on(
     kafka: EmbeddedKafka, client: str, harm: str
 ) -> None:

@@ -11,7 +11,8 @@ import pytest
 from tests.support.rules_command import RulesCommand
 from tests.support.topics import Names, committed, create_topics, message, write
 
-pytestmark = pytest.mark.integration
+# The libraries make no difference to what is asked here; test_rules_at_once.py has both.
+pytestmark = [pytest.mark.integration, pytest.mark.parametrize("client", ["confluent"], indirect=True)]
 
 OVER_500 = "amount > 500"
 FILE = """

@@ -144,7 +144,7 @@ def test_a_bad_argument_is_said_in_one_line(tmp_path: Path, arguments: list[str]
 def test_help_needs_no_settings(tmp_path: Path) -> None:
     command = RulesCommand({"FRAUD_THRESHOLD": "much"}, tmp_path)
     assert command.done("--help")[0] == "Usage: rules [OPTIONS] COMMAND [ARGS]..."
-    assert command.done("set", "--help")[0] == "Usage: rules set [OPTIONS] NAME EXPRESSION"
+    assert command.done("set", "--help")[0] == "Usage: rules set [OPTIONS] NAME [EXPRESSION]"
     assert command.run("list") == (2, "", "rules: FRAUD_THRESHOLD='much': expected a number, 0 or above\n")
 
 
