@@ -1,6 +1,7 @@
 """What the expressions of one rule set share: constants, and what is loaded of a transaction, once for all."""
 
 import ast
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -30,6 +31,7 @@ class Scope:
     def __init__(self) -> None:
         self.constants: dict[str, object] = dict(_SHARED)
         self._names: dict[object, str] = {}
+        self._uses: Counter[str] = Counter()
         self._loads: dict[str, ast.expr] = {}
         self._fields: dict[Path, None] = {}
         self._temporaries = 0
@@ -50,6 +52,7 @@ class Scope:
         """Return the name of what is loaded so, if it was not before."""
         name = self._names.setdefault(("loaded", key), f"x{len(self._names)}")
         self._loads.setdefault(name, how)
+        self._uses[name] += 1
         return fill(name)
 
     @property
@@ -63,5 +66,7 @@ class Scope:
         return fill(f"v{self._temporaries}")
 
     def loads(self) -> list[ast.stmt]:
-        """Return the statements that load what is used."""
-        return [statement(f"{name} = HOW", HOW=how) for name, how in self._loads.items()]
+        """Return the statements that load what is used; to round an amount that is used once would save nothing."""
+        amount = self._names.get(("loaded", "amount"), "")
+        loads = {**self._loads, amount: fill("t.amount")} if self._uses[amount] == 1 else self._loads
+        return [statement(f"{name} = HOW", HOW=how) for name, how in loads.items()]

@@ -51,7 +51,7 @@ class Verdict(Struct, frozen=True, gc=False):
 
 def points_of(hits: Sequence[Hit]) -> Decimal:
     """Return the points of hits together, rounded half even to 50 digits."""
-    return reduce(ARITHMETIC.add, [hit.points for hit in hits], _NO_POINTS)
+    return hits[0].points if len(hits) == 1 else reduce(ARITHMETIC.add, [hit.points for hit in hits], _NO_POINTS)
 
 
 def candidate_label(name: str) -> str:
@@ -66,4 +66,4 @@ def reason(rule: str, saw: Values) -> str:
 
 def in_words(saw: Values) -> str:
     """Return what a rule looked at: `amount = 812.10, field["country"] = "NG"`."""
-    return ", ".join(f"{written} = {value}" if written else value for written, value in saw)
+    return ", ".join([f"{written} = {value}" if written else value for written, value in saw])

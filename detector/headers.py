@@ -1,6 +1,8 @@
 """What the detector writes beside a record that got a verdict: why, and how much that counted."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
 
 from decision.verdict import Hit, Verdict
 from messaging.batch import Headers
@@ -19,11 +21,16 @@ def headers_of(verdict: Verdict) -> Headers:
         return _reasons(SHADOW_REASON, verdict.shadow, _MOST_BYTES)
     added = _reasons(REASON, verdict.hits, _MOST_BYTES)
     left = _MOST_BYTES - sum(len(reason) for _, reason in added)
-    added.append((SCORE, f"{verdict.score:f}".encode()))
+    added.append((SCORE, _written(verdict.score)))
     added += _reasons(SHADOW_REASON, verdict.shadow, left)
     if verdict.failed is not None:
         added.append((FAILED, verdict.failed[:LONGEST_PROBLEM].encode(errors="replace")))
     return added
+
+
+@lru_cache(maxsize=1_000)
+def _written(score: Decimal) -> bytes:
+    return f"{score:f}".encode()
 
 
 def _reasons(name: str, hits: Sequence[Hit], most: int) -> list[tuple[str, bytes]]:

@@ -52,7 +52,7 @@ class Report:
 
     def batch(self, outcomes: Sequence[Outcome]) -> None:
         """Count and log what has been committed."""
-        begin = time.monotonic()
+        begin, shows_legit = time.monotonic(), self._verdicts.shows_legit
         for outcome in outcomes:
             if isinstance(outcome, DeadLetter):
                 self.dead_letters += 1
@@ -61,17 +61,22 @@ class Report:
                     _log_dead_letter(outcome)
                 continue
             self._dead_letters_in_a_row = 0
-            self._count(outcome)
+            if outcome.hits or outcome.shadow or outcome.undecided:
+                self._count(outcome)
+            else:
+                self.legit += 1
+                if shows_legit:
+                    self._verdicts.write(outcome, is_fraud=False)
         self._reporting_seconds += time.monotonic() - begin
 
     def _count(self, verdict: Verdict) -> None:
+        """Count one of which a rule has said something."""
         is_fraud = verdict.is_fraud
         if is_fraud:
             self.fraud += 1
         else:
             self.legit += 1
-        if verdict.hits or verdict.shadow or verdict.undecided:
-            self.rule_counts.add(verdict)
+        self.rule_counts.add(verdict)
         self._verdicts.write(verdict, is_fraud=is_fraud)
 
     def skipped(self, topic: str, partition: int, sought: int, first: int) -> None:

@@ -31,11 +31,18 @@ class RuleCounts:
 
     def add(self, verdict: Verdict) -> None:
         """Count what a verdict has found."""
-        hits = [hit.rule for hit in verdict.hits]
-        shadow = [hit.rule for hit in verdict.shadow]
-        (self.on_fraud if verdict.is_fraud else self._on_legit).update(hits)
-        self._shadow.update(shadow)
-        self._undecided.update(verdict.undecided)
+        live = self.on_fraud if verdict.is_fraud else self._on_legit
+        for hit in verdict.hits:
+            live[hit.rule] += 1
+        for hit in verdict.shadow:
+            self._shadow[hit.rule] += 1
+        for name in verdict.undecided:
+            self._undecided[name] += 1
+        if self._compared:
+            self._compare(verdict)
+
+    def _compare(self, verdict: Verdict) -> None:
+        hits, shadow = ([hit.rule for hit in found] for found in (verdict.hits, verdict.shadow))
         for name, counts in self._compared.items():
             is_hit, is_candidates = name in hits or name in shadow, candidate_label(name) in shadow
             if is_hit or is_candidates:

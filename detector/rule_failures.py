@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from decision.verdict import Verdict
 from detector.headers import LONGEST_PROBLEM
 from detector.routing import DeadLetter, Outcome
 from runtime.logs import printable
@@ -22,12 +23,12 @@ class RuleFailures:
         """Return how many are in a row when these are committed. Raises ServiceFailed when the limit is reached."""
         in_a_row = self.in_a_row
         for outcome in outcomes:
-            problem = outcome.problem if isinstance(outcome, DeadLetter) else outcome.failed
-            if isinstance(outcome, DeadLetter):
-                in_a_row += outcome.rule_failed
-            else:
-                in_a_row = 0 if problem is None else in_a_row + 1
+            if isinstance(outcome, Verdict) and outcome.failed is None:
+                in_a_row = 0
+                continue
+            in_a_row += outcome.rule_failed if isinstance(outcome, DeadLetter) else 1
             if in_a_row >= self._limit:
-                problem = printable(problem or "", LONGEST_PROBLEM)
+                said = outcome.problem if isinstance(outcome, DeadLetter) else outcome.failed
+                problem = printable(said or "", LONGEST_PROBLEM)
                 raise ServiceFailed(f"{problem}; {in_a_row} consecutive failures (DEAD_LETTER_LIMIT): fix FRAUD_RULES")
         return in_a_row

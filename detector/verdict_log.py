@@ -20,12 +20,13 @@ class VerdictLog:
     """Logs verdicts: `show` is all, fraud or none (LOG_TRANSACTIONS), `shown_fields` those whose values may be seen."""
 
     def __init__(self, show: str, shown_fields: Collection[Path] = ()) -> None:
-        self._show = show
+        self.shows_legit = show == "all"
+        self._shows_fraud = show != "none"
         self._shown = set(map(written_field, shown_fields))
 
     def write(self, verdict: Verdict, *, is_fraud: bool) -> None:
         """Log a verdict if verdicts of its kind are to be shown."""
-        if self._show == "all" or (is_fraud and self._show == "fraud"):
+        if self._shows_fraud if is_fraud else self.shows_legit:
             self._write("FRAUD" if is_fraud else "LEGIT", verdict)
 
     def _write(self, label: str, verdict: Verdict) -> None:
