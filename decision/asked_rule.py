@@ -36,8 +36,7 @@ def threshold_rule(threshold: Decimal) -> Rule:
 class AskedRule:
     """A rule with what is worked out of it once. A candidate stands beside the rule of its name, to replace it later.
 
-    `label` is what it is called in reasons and counts; `is_live` tells whether its hits count for the verdict,
-    `is_for_all` whether it holds for every account.
+    `label` is what it is called in reasons and counts; `is_live` tells whether its hits count for the verdict.
     """
 
     def __init__(self, name: str, rule: Rule, *, is_candidate: bool = False) -> None:
@@ -45,7 +44,6 @@ class AskedRule:
         self.rule = rule
         self.label = candidate_label(name) if is_candidate else name
         self.is_candidate = is_candidate
-        self.is_for_all = rule.share == _WHOLE
         self.is_live = rule.mode == "live" and not is_candidate
         over = _OVER.fullmatch(rule.when) if name == THRESHOLD_RULE else None
         self._threshold = over and over[1]
@@ -62,7 +60,7 @@ class AskedRule:
 
     def holds_for(self, source: str) -> bool:
         """Tell whether an account is in the rule's share: by a hash of both, so the answer stays the same."""
-        if self.is_for_all:
+        if self.rule.share == _WHOLE:
             return True
         digest = blake2b(f"{self.name}\0{source}".encode(errors="surrogatepass"), digest_size=8).digest()
         return int.from_bytes(digest) * 100 < Decimal(self.rule.share) * _BUCKETS

@@ -73,9 +73,8 @@ def text(node: ast.expr, translation: Translation) -> str:
     if translation.source.has_line_break(node):
         raise translation.error(r"inside quotes, write a line break as \n and a tab as \t", node)
     if r"\N" in translation.source.written(node):
-        raise translation.error(
-            r"instead of \N{...}, write the character itself", node
-        )  # which names there are differs
+        # Which names there are differs from one edition of Python to the next.
+        raise translation.error(r"instead of \N{...}, write the character itself", node)
     if len(node.value) > LONGEST_TEXT:
         raise translation.error(f"a text is at most {LONGEST_TEXT} characters long", node)
     if HALF_A_CHARACTER.search(node.value):
@@ -93,7 +92,8 @@ def name(node: ast.Name, translation: Translation) -> Code:
         hint = f"did you mean {near}?" if near else f'another field of the record is written field["{node.id}"]'
         raise translation.error(f"there is no name {node.id}; {hint}", node)
     kind, how = known
-    tree = translation.looks_at(node.id, translation.scope.loaded(node.id, fill(how)))
+    once = fill("t.amount") if node.id == "amount" else None  # to round it would cost more than it saves
+    tree = translation.looks_at(node.id, translation.scope.loaded(node.id, fill(how), once))
     return Code(tree, kind, node.id in _ALWAYS_THERE)
 
 

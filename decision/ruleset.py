@@ -85,7 +85,7 @@ class RuleSet:
         undecided: list[str] = []
         for number, answer in answers:
             asked = self.asked[number]
-            if not (asked.is_for_all or asked.holds_for(transaction.source)):
+            if not asked.holds_for(transaction.source):
                 continue
             if answer is None:
                 undecided.append(asked.label)

@@ -32,7 +32,7 @@ class Scope:
         self.constants: dict[str, object] = dict(_SHARED)
         self._names: dict[object, str] = {}
         self._uses: Counter[str] = Counter()
-        self._loads: dict[str, ast.expr] = {}
+        self._loads: dict[str, tuple[ast.expr, ast.expr]] = {}  # for one use, and for several
         self._fields: dict[Path, None] = {}
         self._temporaries = 0
 
@@ -48,10 +48,10 @@ class Scope:
         self._fields.setdefault(path)
         return self.loaded(path, fill("load(t, P)", P=self.constant(path)))
 
-    def loaded(self, key: object, how: ast.expr) -> ast.expr:
-        """Return the name of what is loaded so, if it was not before."""
+    def loaded(self, key: object, how: ast.expr, once: ast.expr | None = None) -> ast.expr:
+        """Return the name of what is loaded so, if it was not before; `once` is how, where it is used but once."""
         name = self._names.setdefault(("loaded", key), f"x{len(self._names)}")
-        self._loads.setdefault(name, how)
+        self._loads.setdefault(name, (once or how, how))
         self._uses[name] += 1
         return fill(name)
 
@@ -66,7 +66,5 @@ class Scope:
         return fill(f"v{self._temporaries}")
 
     def loads(self) -> list[ast.stmt]:
-        """Return the statements that load what is used; to round an amount that is used once would save nothing."""
-        amount = self._names.get(("loaded", "amount"), "")
-        loads = {**self._loads, amount: fill("t.amount")} if self._uses[amount] == 1 else self._loads
-        return [statement(f"{name} = HOW", HOW=how) for name, how in loads.items()]
+        """Return the statements that load what is used."""
+        return [statement(f"{name} = HOW", HOW=ways[self._uses[name] > 1]) for name, ways in self._loads.items()]

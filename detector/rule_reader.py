@@ -46,7 +46,6 @@ class RuleReader:
         self._topic = topic
         self._reader: Reader | None = None
         self._is_known = False
-        self._is_interrupted = False
         self._has_news = False
         self._last: Record | None = None
         self._come: deque[Record] = deque()
@@ -62,7 +61,6 @@ class RuleReader:
         What has been read once is gone on with whatever is wrong; else ClientFailed is raised where Kafka does not
         answer.
         """
-        self._is_interrupted = False
         try:
             self._read_to_end(stop, heartbeat)
         except AccessRefused as refused:
@@ -128,14 +126,14 @@ class RuleReader:
     def _opened(self) -> Reader:
         """Return a reader that begins with the last record once more: by that a topic made anew is known."""
         at = self._topic.name, 0
-        start = self.book.version if self._last is None else self._last.offset
+        start = 0 if self._last is None else self._last.offset
         return self._topic.library.open_reader(self._topic.connection, {at: start}, {at: FOLLOW})
 
     def _position(self) -> int:
         return 0 if self._reader is None else self._reader.positions[self._topic.name, 0]
 
     def _follow(self) -> None:
-        if self._reader is None and not (self._is_interrupted and self._open.is_due()):
+        if self._reader is None and not self._open.is_due():
             return
         try:
             if self._reader is None:
@@ -148,7 +146,6 @@ class RuleReader:
     def _interrupt(self, error: ClientFailed | AccessRefused | ServiceFailed) -> None:
         """Close the reader for a while. What may last, as a missing right, is told once, a topic that is gone again."""
         self.close()
-        self._is_interrupted = True
         said, self._said = self._said, str(error)
         if said != self._said or (self._is_known and not isinstance(error, AccessRefused)):
             name, version = self._topic.name, self.book.version

@@ -3,7 +3,8 @@
 import importlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from messaging.seam import AccessRefused, ClientFailed, ClientLibrary
@@ -85,7 +86,7 @@ def wait_for_cluster(servers: str, stop: Stop) -> bool:
     """Return True when one of the servers (host:port, comma-separated) accepts a connection, False on a stop."""
     every = Every(_SECONDS_BETWEEN_LINES, starts_due=True)
     while not stop.requested:
-        problem = _problem_connecting(servers, stop)
+        problem = problem_connecting(servers, stop)
         if problem is None:
             return not stop.requested
         if every.is_due():
@@ -97,21 +98,32 @@ def wait_for_cluster(servers: str, stop: Stop) -> bool:
 def _session_ended(session: Callable[[], None], connection: ConnectionSettings, failures: Failures, stop: Stop) -> bool:
     failures.session_begins()
     try:
-        session()
-    except AccessRefused as refused:
-        raise ServiceRefused(str(refused)) from refused
+        with or_refused(connection):
+            session()
     except ClientFailed as failed:
-        missing = missing_security(connection)
-        if missing is not None:
-            raise ServiceRefused(missing) from failed
-        if not stop.requested and _problem_connecting(connection.bootstrap_servers, stop) is None:
+        if not stop.requested and problem_connecting(connection.bootstrap_servers, stop) is None:
             failures.add(failed)
         logger.warning("%s%s", failed, "" if stop.requested else "; trying again with a new client")
         return False
     return True
 
 
-def _problem_connecting(servers: str, stop: Stop) -> OSError | None:
+@contextmanager
+def or_refused(connection: ConnectionSettings) -> Iterator[None]:
+    """Make a ServiceRefused of a refusal, and of a client's failure where Kafka wants a security that is not set."""
+    try:
+        yield
+    except AccessRefused as refused:
+        raise ServiceRefused(str(refused)) from refused
+    except ClientFailed as failed:
+        missing = missing_security(connection)
+        if missing is not None:
+            raise ServiceRefused(missing) from failed
+        raise
+
+
+def problem_connecting(servers: str, stop: Stop) -> OSError | None:
+    """Connect to one of the servers (host:port, comma-separated); return the last one's error where none answers."""
     problem = None
     for server in servers.split(","):
         if stop.requested:

@@ -3,34 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from messaging.seam import AccessRefused, ClientFailed
-from messaging.security.listener import connect, missing_security
+from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings
-from runtime.service import ServiceFailed, ServiceRefused
+from messaging.supervisor import or_refused, problem_connecting
+from runtime.service import ServiceFailed
+from runtime.stop import Stop
 
 
-def expect_kafka(servers: str) -> None:
+def expect_kafka(servers: str, stop: Stop) -> None:
     """Connect to one of the servers (host:port, comma-separated), each for 2 s at most. Raises ServiceFailed."""
-    problems = []
-    for server in servers.split(","):
-        try:
-            connect(server).close()
-        except OSError as error:
-            problems.append(error)
-        else:
-            return
-    raise ServiceFailed(f"no Kafka at {servers} (KAFKA_BOOTSTRAP_SERVERS): {problems[-1]}")
+    problem = problem_connecting(servers, stop)
+    if problem is not None:
+        raise ServiceFailed(f"no Kafka at {servers} (KAFKA_BOOTSTRAP_SERVERS): {problem}")
 
 
 @contextmanager
 def or_failed(connection: ConnectionSettings) -> Iterator[None]:
     """Make a ServiceRefused of a refusal, and a ServiceFailed of a client that failed."""
     try:
-        yield
-    except AccessRefused as refused:
-        raise ServiceRefused(str(refused)) from refused
+        with or_refused(connection):
+            yield
     except ClientFailed as failed:
-        missing = missing_security(connection)
-        if missing is not None:
-            raise ServiceRefused(missing) from failed
         raise ServiceFailed(str(failed)) from failed

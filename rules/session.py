@@ -12,12 +12,9 @@ from rules.recent import last_transactions
 from rules.settings import RulesSettings
 from rules.topic import RulesTopic
 from rules.trial import Tried
-from runtime.logs import configure_logging
 from runtime.output import standard_error
 from runtime.process import Process
-from runtime.redaction import hide
-from runtime.service import settings_or_end
-from runtime.settings import secrets_in
+from runtime.service import begin_log, settings_or_end
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +29,7 @@ class Session:
     def settings(self) -> RulesSettings:
         """The settings; ends the process where they cannot be used. The log is on standard error from here on."""
         settings, warnings = settings_or_end(self._process.name, RulesSettings)
-        for secret in secrets_in(settings):
-            hide(secret)
-        self._process.stop.as_line = configure_logging(settings.log, self._process.name, standard_error())
+        begin_log(self._process, settings, settings.log, standard_error())
         for warning in warnings:
             logger.warning("%s", warning)
         return settings
@@ -42,7 +37,7 @@ class Session:
     @cached_property
     def topic(self) -> RulesTopic:
         """The topic of rules, read to its end."""
-        expect_kafka(self.settings.connection.bootstrap_servers)
+        expect_kafka(self.settings.connection.bootstrap_servers, self._process.stop)
         topic = RulesTopic(self.settings, self._library, self._process.stop)
         topic.open()
         return topic

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from runtime.logs import printable
+from runtime.timing import rfc3339
 
 _LONGEST = 5_000
 _LINE_BREAKS = re.compile(r" *[\t\n\r\f]\s*")
@@ -26,7 +26,6 @@ def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> str:
 def as_time(milliseconds: int) -> str:
     """Return a time, in ms since 1970, as RFC 3339 in UTC; the number where it is outside of all years."""
     try:
-        time = datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return rfc3339(milliseconds)
     except (ValueError, OverflowError, OSError):
         return str(milliseconds)
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

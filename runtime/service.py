@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from runtime.logs import LogSettings, configure_logging, printable
-from runtime.output import standard_error
+from runtime.output import Output, standard_error
 from runtime.parsing import writable_file
 from runtime.process import Process, end
 from runtime.redaction import hide
@@ -80,12 +80,17 @@ def run_service(
     if options.check:
         _tell(process.name, warnings)
         end(EXIT_OK)
-    for secret in secrets_in(settings):
-        hide(secret)
-    process.stop.as_line = configure_logging(settings.runtime.log, process.name, process.log)
+    begin_log(process, settings, settings.runtime.log, process.log)
     for warning in warnings:
         logger.warning("%s", warning)
     end(_serve(process, settings, serve))
+
+
+def begin_log(process: Process, settings: object, log: LogSettings, output: Output) -> None:
+    """Let the process's log go to an output, without the secrets that are in its settings."""
+    for secret in secrets_in(settings):
+        hide(secret)
+    process.stop.as_line = configure_logging(log, process.name, output)
 
 
 def argument_parser(name: str, settings_class: type) -> argparse.ArgumentParser:

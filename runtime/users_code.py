@@ -9,8 +9,6 @@ from typing import Any
 # As Python itself has them, whatever a class of the user's has in their place.
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]
 _NAME: Any = type.__dict__["__name__"]
-
-
 _EXPECTED = "module:function, or several, comma-separated"
 
 

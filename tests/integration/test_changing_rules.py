@@ -8,7 +8,7 @@ import pytest
 from messaging.batch import Headers
 from tests.support.change_sets import change
 from tests.support.conservation import wait_until_judged
-from tests.support.services import Services
+from tests.support.services import Service, Services
 from tests.support.topics import Names, committed, create_topics, delete_topic, existing_topics, message, write
 from tests.support.waiting import BUSY, wait_until
 
@@ -20,6 +20,14 @@ def pay(broker: str, names: Names, *amounts: int, first: int = 0) -> None:
     numbered = enumerate(amounts, first)
     values = [f'{{"id":"{n}","source":"a{n}","target":"b","amount":{amount}}}' for n, amount in numbered]
     write(broker, [message(names.transactions, value.encode()) for value in values])
+
+
+def started_alone(services: Services, broker: str, names: Names, **settings: str) -> Service:
+    """Start a detector that has the only partition of its input."""
+    create_topics(broker, names.transactions, partitions=1)
+    detector = services.start("detector", **settings)
+    detector.wait_for_line("assigned: ")
+    return detector
 
 
 def headers(broker: str, topic: str) -> Sequence[Headers]:
@@ -69,9 +77,7 @@ def test_of_several_changes_one_is_in_force_within_two_seconds(services: Service
 
 
 def test_the_threshold_is_a_rule_like_others(services: Services, broker: str, names: Names) -> None:
-    create_topics(broker, names.transactions, partitions=1)
-    detector = services.start("detector", FRAUD_THRESHOLD="500")
-    detector.wait_for_line("assigned: ")
+    detector = started_alone(services, broker, names, FRAUD_THRESHOLD="500")
     change(broker, names, "amount_over_threshold", when="amount > 100")
     detector.wait_for_line("rules: version 1 in force: 1 live")
     pay(broker, names, 100, 101)
@@ -90,9 +96,7 @@ def test_the_threshold_is_a_rule_like_others(services: Services, broker: str, na
 def test_a_topic_of_rules_that_breaks_or_goes_away_stops_no_payment(
     services: Services, broker: str, names: Names
 ) -> None:
-    create_topics(broker, names.transactions, partitions=1)
-    detector = services.start("detector")
-    detector.wait_for_line("assigned: ")
+    detector = started_alone(services, broker, names)
     change(broker, names, "small", when="amount < 10")
     detector.wait_for_line("rules: version 1 in force")
     write(broker, [message(names.rules, b"broken")])

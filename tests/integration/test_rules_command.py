@@ -8,25 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rules_command import RulesCommand
+from tests.support.rules_command import FILE, OVER_500, RulesCommand
 from tests.support.topics import Names, committed, create_topics, message, write
 
 # The libraries make no difference to what is asked here; test_rules_at_once.py has both.
 pytestmark = [pytest.mark.integration, pytest.mark.parametrize("client", ["confluent"], indirect=True)]
 
-OVER_500 = "amount > 500"
-FILE = """
-[rules.night]
-when = 'amount >= 500 and hour("UTC") < 6'
-points = 60
-note = "nights"
-[rules.night.candidate]
-when = 'amount >= 400 and hour("UTC") < 6'
-[rules.abroad]
-when = 'field["country"] == "NG"'
-mode = "shadow"
-share = 12.5
-"""
 NOT_TRIED = "not tried"
 
 

@@ -11,24 +11,10 @@ from pathlib import Path
 import pytest
 
 from decision.rulebook import FORMAT, Change, ChangeSet, encode
-from tests.support.rules_command import RulesCommand
+from tests.support.rules_command import FILE, OVER_500, RulesCommand
 from tests.support.topics import Names, committed, create_topics, message, write
 
 pytestmark = pytest.mark.integration
-
-OVER_500 = "amount > 500"
-FILE = """
-[rules.night]
-when = 'amount >= 500 and hour("UTC") < 6'
-points = 60
-note = "nights"
-[rules.night.candidate]
-when = 'amount >= 400 and hour("UTC") < 6'
-[rules.abroad]
-when = 'field["country"] == "NG"'
-mode = "shadow"
-share = 12.5
-"""
 
 
 def test_what_cannot_be_understood_is_listed_and_changes_nothing(

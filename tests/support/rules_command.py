@@ -12,6 +12,19 @@ from typing import IO, NamedTuple
 from tests.support.services import environment
 from tests.support.waiting import BUSY, wait_until
 
+OVER_500 = "amount > 500"
+FILE = """
+[rules.night]
+when = 'amount >= 500 and hour("UTC") < 6'
+points = 60
+note = "nights"
+[rules.night.candidate]
+when = 'amount >= 400 and hour("UTC") < 6'
+[rules.abroad]
+when = 'field["country"] == "NG"'
+mode = "shadow"
+share = 12.5
+"""
 _SECONDS = 30.0
 
 
