@@ -16,6 +16,8 @@ from messaging.seam import AccessRefused
 from messaging.settings import ConnectionSettings
 from runtime.service import ServiceFailed, ServiceRefused
 
+NOT_MADE = "stopped before the end: no result"
+
 
 def configuration(connection: ConnectionSettings, refusals: Refusals) -> dict[str, Any]:
     """Return the library's configuration for a connection that reports refusals."""

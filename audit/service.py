@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from audit.auditor import Auditor
+from audit.connection import NOT_MADE
 from audit.findings import Findings, table
 from audit.settings import AuditSettings
-from audit.snapshot import NOT_MADE
 from runtime.output import Output
 from runtime.process import Process
 from runtime.service import EXIT_OK, ServiceFailed, argument_parser, run_service

@@ -19,10 +19,11 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
-from audit.connection import configuration, is_refused, or_failed, or_refused
+from audit.committed import committed_offsets
+from audit.connection import NOT_MADE, configuration, is_refused, or_failed, or_refused
 from audit.settings import AuditSettings
 from messaging.batch import Offsets
 from messaging.confluent.refusals import Refusals
@@ -30,7 +31,6 @@ from messaging.security.listener import missing_security
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.stop import Stop
 
-NOT_MADE = "stopped before the end: no result"
 ANSWER_SECONDS = 10.0
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 
@@ -89,7 +89,8 @@ def take_snapshot(settings: AuditSettings, stop: Stop) -> Snapshot:
     """
     connection, topics = settings.connection, settings.topics
     refusals = Refusals(connection.security)
-    admin = AdminClient(configuration(connection, refusals))
+    configured = configuration(connection, refusals)
+    admin = AdminClient(configured)
     refused = partial(_raise_if_refused, admin, refusals, settings)
     with or_failed(f"no answer from Kafka at {connection.bootstrap_servers}", refused):
         _wait_for_answer(admin, stop)
@@ -100,7 +101,7 @@ def take_snapshot(settings: AuditSettings, stop: Stop) -> Snapshot:
         source_takes, *takes = (limits[name] or KAFKAS_LIMITS for name in topics.all)
         return Snapshot(
             begins=offsets(admin, partitions, EARLIEST, IsolationLevel.READ_UNCOMMITTED),
-            committed=_committed(admin, settings.consumer_group, source),
+            committed=committed_offsets(configured, settings.consumer_group, source, stop, ANSWER_SECONDS),
             output_ends=offsets(admin, outputs, LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=offsets(admin, source, LATEST, IsolationLevel.READ_COMMITTED),
             largest=min(output.largest for output in takes),
@@ -136,12 +137,6 @@ def _partitions(admin: AdminClient, refusals: Refusals, names: Sequence[str]) ->
     if missing:
         raise ServiceFailed(f"there is no topic {', '.join(missing)}: has the detector been started?")
     return [TopicPartition(name, number) for name in names for number in topics[name].partitions]
-
-
-def _committed(admin: AdminClient, group: str, source: Sequence[TopicPartition]) -> Mapping[int, int]:
-    asked = [ConsumerGroupTopicPartitions(group, list(source))]
-    answer = admin.list_consumer_group_offsets(asked, request_timeout=ANSWER_SECONDS)[group].result()
-    return {place.partition: place.offset for place in answer.topic_partitions if place.offset >= 0}
 
 
 def offsets(admin: AdminClient, places: Sequence[TopicPartition], which: Any, isolation: IsolationLevel) -> Offsets:

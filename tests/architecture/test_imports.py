@@ -40,6 +40,7 @@ ONLY_IN = {
     "confluent_kafka": {
         "messaging/confluent",
         # What an administrator asks is no part of the seam.
+        "audit/committed.py",
         "audit/connection.py",
         "audit/rules_topic.py",
         "audit/snapshot.py",

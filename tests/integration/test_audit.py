@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from embedded_kafka import EmbeddedKafka
 from messaging.batch import Headers, Message
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Service, Services
@@ -206,3 +208,12 @@ def test_where_it_cannot_audit_it_says_so_in_a_line(services: Services, names: N
     assert audited(services, 2, FRAUD_THRESHOLD="much").lines == [
         "audit: FRAUD_THRESHOLD='much': expected a number, 0 or above"
     ]
+
+
+def test_a_cluster_that_has_never_had_a_group_can_be_audited(names: Names, tmp_path: Path) -> None:
+    """Its coordinator has just begun, of which librdkafka's administrator would die."""
+    slow = {"offsets.topic.num.partitions": "500"}
+    with EmbeddedKafka(properties=slow) as kafka, closing(Services(names.settings(), tmp_path)) as services:
+        create_topics(kafka.bootstrap_servers, *names.topics)
+        audit = audited(services, HOLDS, KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap_servers)
+        assert audit.matches(f"the group {names.group} has committed nothing")
