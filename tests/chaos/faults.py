@@ -13,6 +13,7 @@ from tests.support.harmful_rules import HANG_SECONDS
 from tests.support.waiting import BUSY, wait_until
 
 ASSIGNED = r"assigned: \S+\[\d"
+FEWEST_WITH_ONE_TO_SPARE = 3  # so that of those left one can be suspended
 _JOINING_SECONDS = 3.0
 _NETWORK_SECONDS = 60.0
 
@@ -159,6 +160,7 @@ def change_rules(experiment: Experiment) -> None:
     experiment.rules.begin()
     kill_a_detector(experiment)
     suspend_a_detector(experiment)
+    experiment.is_growing = len(experiment.detectors) < FEWEST_WITH_ONE_TO_SPARE
     join_or_leave(experiment)
 
 
