@@ -17,38 +17,38 @@ from runtime.stop import Stop
 
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 _PAUSE_SECONDS = 0.1
-_NOT_YET = (
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError._TIMED_OUT,  # noqa: SLF001 - librdkafka's own errors begin so
-)
+_PATIENCE_SECONDS = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS: 60,
+    KafkaError.COORDINATOR_NOT_AVAILABLE: 60,
+    KafkaError.NOT_COORDINATOR: 60,
+    KafkaError._TIMED_OUT: 10,  # noqa: SLF001 - librdkafka's own errors begin so
+}
 
 
 def committed_offsets(
-    configuration: Mapping[str, Any], group: str, places: Sequence[TopicPartition], stop: Stop, seconds: float
+    configuration: Mapping[str, Any], group: str, places: Sequence[TopicPartition], stop: Stop
 ) -> Mapping[int, int]:
     """Return the group's offset in each of these partitions of a topic in which it has one.
 
-    Raises KafkaException where that is not known within so many seconds, ServiceFailed where a stop is asked for.
+    Raises KafkaException where Kafka does not answer for 10 s, or the group's coordinator has not begun its work for a
+    minute; ServiceFailed where a stop is asked for.
     """
     consumer = Consumer({**configuration, "group.id": group, "enable.auto.commit": False})
     try:
-        answer = _answer(consumer, places, stop, time.monotonic() + seconds)
+        answer = _answer(consumer, places, stop)
     finally:
         with suppress(KafkaException, RuntimeError):
             consumer.close()
     return {place.partition: place.offset for place in answer if place.offset >= 0}
 
 
-def _answer(
-    consumer: Consumer, places: Sequence[TopicPartition], stop: Stop, deadline: float
-) -> Sequence[TopicPartition]:
+def _answer(consumer: Consumer, places: Sequence[TopicPartition], stop: Stop) -> Sequence[TopicPartition]:
+    begin = time.monotonic()
     while True:
         answer, error = _asked_once(consumer, places)
         if error is None:
             return answer
-        if error.code() not in _NOT_YET or time.monotonic() > deadline:
+        if time.monotonic() - begin > _PATIENCE_SECONDS.get(error.code(), 0):
             raise KafkaException(error)
         if stop.requested:
             raise ServiceFailed(NOT_MADE)

@@ -2,11 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 LOST, DOUBLED, MISROUTED, ALTERED = "lost", "doubled", "misrouted", "altered"
 OUT_OF_ORDER, FOREIGN = "out of order", "foreign"
+NOT_REPLAYABLE = "not replayable"  # no offence
 KINDS = (LOST, DOUBLED, MISROUTED, ALTERED, OUT_OF_ORDER, FOREIGN)
+_JUDGED = (MISROUTED, NOT_REPLAYABLE)
 MOST_EXAMPLES = 5
 _WIDTH = 12
 
@@ -55,29 +58,41 @@ class Offences:
         return ", ".join(filter(None, (str(offence), self.notes.get((kind, offence)))))
 
 
+class Unknown(NamedTuple):
+    """How many verdicts cannot be checked for one cause, and the first record of the input that has such a one."""
+
+    verdicts: int
+    first: Place
+
+
 class Findings(NamedTuple):
     """What an audit has found up to some moment.
 
     `read` holds the records read of each topic by the topic's name, `in_flight` is how many records of the input the
     detector had not yet committed, `deleted_unread` how many Kafka had deleted by then, `versions` by how many versions
-    of the rules they may have been judged.
+    of the rules they were judged. `not_replayable` has by their causes the verdicts that cannot be checked any more.
+    Where nothing `is_judged`, only what is conserved was looked at.
     """
 
     read: Mapping[str, int]
     offences: Offences
     in_flight: int
+    not_replayable: Mapping[str, Unknown] = MappingProxyType({})
     deleted_unread: int = 0
-    versions: int = 1
+    versions: int = 0
+    is_judged: bool = True
 
     @property
     def law_holds(self) -> bool:
-        """Whether nothing has been found."""
+        """Whether nothing has been found; what cannot be known is nothing."""
         return not (self.offences.counts.total() or self.deleted_unread)
 
     def counts(self) -> Mapping[str, int]:
-        """Return all numbers by what they count."""
-        unread = {"deleted unread": self.deleted_unread, "in flight": self.in_flight}
-        return {**self.read, **self.offences.counts, **unread}
+        """Return all numbers by what they count, but for what was not looked at."""
+        unknown = sum(unknown.verdicts for unknown in self.not_replayable.values())
+        others = {NOT_REPLAYABLE: unknown, "deleted unread": self.deleted_unread, "in flight": self.in_flight}
+        counts = {**self.read, **self.offences.counts, **others}
+        return {what: count for what, count in counts.items() if self.is_judged or what not in _JUDGED}
 
 
 def table(findings: Findings) -> str:

@@ -12,7 +12,8 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
-from audit.event_time import local_time
+from audit.event_time import event_time, local_time
+from audit.lists import NO_LISTS, ListsAt
 from audit.operations import (
     CALCULATIONS,
     COMPARISONS,
@@ -39,14 +40,15 @@ class _Question(NamedTuple):
 
     transaction: Transaction
     record_ms: int
+    lists: ListsAt
 
 
-def value_of(expression: str, transaction: Transaction, record_ms: int) -> object:
+def value_of(expression: str, transaction: Transaction, record_ms: int, lists: ListsAt = NO_LISTS) -> object:
     """Return what an expression says of a transaction whose record has this time, in ms since the epoch.
 
     A condition is True, False, or None where it is undecided.
     """
-    return _value(parsed(expression), _Question(transaction, record_ms))
+    return _value(parsed(expression), _Question(transaction, record_ms, lists))
 
 
 def _value(node: ast.expr, asked: _Question) -> object:
@@ -145,7 +147,20 @@ def _is_in(node: ast.expr, container: ast.expr, asked: _Question) -> bool | None
     value = _value(node, asked)
     if isinstance(container, ast.Set | ast.List | ast.Tuple):
         return is_one_of(value, _values(container.elts, asked))
+    match container:
+        case ast.Subscript(value=ast.Name(id="list"), slice=ast.Constant(value=str(name))):
+            return _is_member(value, name, asked)
     return contains(_value(container, asked), value)
+
+
+def _is_member(value: object, name: str, asked: _Question) -> bool | None:
+    if value is None:
+        return None
+    spell = asked.lists.find(name, value)
+    if spell is None or spell.expires is None:
+        return spell is not None
+    event = event_time(asked.transaction, asked.record_ms)
+    return None if event is None else event < spell.expires
 
 
 def _call(node: ast.Call, asked: _Question) -> object:

@@ -1,91 +1,78 @@
 """The law: where a record belongs, decided anew by code that shares nothing with the detector.
 
 Only the functions of the rules of code are shared, the shape of the transaction that they take, the settings that
-say where its fields are, and the format of the topic of rules. The rules are asked a second time here, so they must
-give the same answer to the same transaction.
+say where its fields are, and the formats of the topics of rules, lists and provenance. The rules are asked a second
+time here, so they must give the same answer to the same transaction.
 """
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
-from enum import IntFlag
+from decimal import Context, Decimal
+from enum import Enum
+from functools import reduce
 from typing import NamedTuple, cast
 
+from audit.lists import NO_LISTS, ListsAt
 from audit.reading import is_deep, read
-from audit.rules import InQuestion, threshold_alone
+from audit.rules import NO_RULES, THRESHOLD_RULE, Hit, Version, hits
 from messaging.batch import Record
 from payments.mapping import DEFAULT_MAPPING, FieldMapping
 from payments.transaction import Transaction
 
-_MOST_ADDED_BYTES = 4096
+_FRAUD_POINTS = Decimal(100)
+_CONTEXT = Context(prec=50)
 
 
-class Allowed(IntFlag):
-    """Where a record of the input may be found.
+class Destination(Enum):
+    """Where a record of the input belongs."""
 
-    SHORTENED: a dead letter of it may lack value, key and headers, and have another timestamp.
-    """
-
-    FRAUD = 1
-    LEGIT = 2
-    DEAD_LETTER = 4
-    SHORTENED = 8
-    ANYWHERE = FRAUD | LEGIT | DEAD_LETTER
-
-
-# Joined once: IntFlag's operators are Python code, and one of them takes a tenth of what judging a record takes.
-SHORTENED_DEAD_LETTER = Allowed.DEAD_LETTER | Allowed.SHORTENED
-_OR_FRAUD = {otherwise: otherwise | Allowed.FRAUD for otherwise in (Allowed.LEGIT, Allowed.DEAD_LETTER)}
-_OR_A_DEAD_LETTER = {
-    allowed: allowed | SHORTENED_DEAD_LETTER for allowed in map(Allowed, range(Allowed.FRAUD, Allowed.SHORTENED))
-}
+    FRAUD = "fraud"
+    LEGIT = "legit"
+    DEAD_LETTER = "dead letter"
+    ANYWHERE = "anywhere"
 
 
 class CodeRule(NamedTuple):
-    """A rule of code by its name in FRAUD_RULES."""
+    """A rule of code by its name in FRAUD_RULES, and a hash of the file that it is in; "" where there is none."""
 
     name: str
     ask: Callable[[Transaction], object]
+    digest: str = ""
 
 
 class Law(NamedTuple):
-    """What decides on a record; `largest` is the size in bytes of the largest record that all output topics take.
+    """What decides on a record: what its detector judged with.
 
-    `refuses_times` where an output may refuse a timestamp that the input has taken. When that was is not known here, so
-    then any record may be a dead letter. `refuses_keyless` where an output refuses a record without a key (compaction).
-    `in_question` returns the versions of the rules by which a record with a timestamp may have been judged.
-    `code_rules` are those of FRAUD_RULES.
+    `has_other_editions`: that was another version of tzdata or of this program, and may have come to something else.
     """
 
     threshold: Decimal
-    code_rules: Sequence[CodeRule]
-    largest: int
-    refuses_times: bool
-    refuses_keyless: bool = False
+    code_rules: Sequence[CodeRule] = ()
     mapping: FieldMapping = DEFAULT_MAPPING
-    in_question: Callable[[int], InQuestion] = threshold_alone
+    rules: Version = NO_RULES
+    lists: ListsAt = NO_LISTS
+    has_other_editions: bool = False
 
 
-def judge(record: Record, law: Law, *, by_oldest: bool = False) -> tuple[Allowed, str | bytes | None]:
-    """Return where a record of the input may be found, and its identity.
+class Verdict(NamedTuple):
+    """Where a record belongs, and what the headers say of it: the rules that hit, and those that do not count.
 
-    By the oldest version of the rules in question that is quickly said, and most often right. All of them together
-    allow that and more.
-
-    There is one place for each record, unless the versions of the rules that are in question differ in that; but for
-    one about as large as the topics take: whether its headers fit is not worked out here; and for one that is nested
-    deeper than every parser reads.
+    `score` is what the hits count together, `failed` the first rule of code that raised. A record that belongs anywhere
+    is nested deeper than every parser reads: nothing is known of it.
     """
+
+    belongs: Destination
+    reasons: Sequence[str] = ()
+    score: Decimal = Decimal(0)
+    shadow: Sequence[str] = ()
+    failed: str | None = None
+
+
+def judge(record: Record, law: Law) -> Verdict:
+    """Return what follows for a record of the input that could be read whole."""
+    if is_deep(record.value or b""):
+        return Verdict(Destination.ANYWHERE)
     transaction = read(record, law.mapping)
-    itself = record.value if transaction is None or law.mapping.id is None else transaction.id
-    if record.problem is not None:
-        return SHORTENED_DEAD_LETTER, itself
-    in_question = law.in_question(record.timestamp)
-    rules = in_question.oldest if by_oldest else in_question
-    belongs = Allowed.ANYWHERE if is_deep(record.value or b"") else _belongs(transaction, record.timestamp, law, rules)
-    may_be_refused = law.refuses_times or (law.refuses_keyless and record.key is None)
-    if may_be_refused or _size(record) + _MOST_ADDED_BYTES > law.largest:
-        belongs = _OR_A_DEAD_LETTER[belongs]
-    return belongs, itself
+    return Verdict(Destination.DEAD_LETTER) if transaction is None else _verdict(transaction, record.timestamp, law)
 
 
 def asked(rule: CodeRule, transaction: Transaction) -> bool | None:
@@ -99,18 +86,30 @@ def asked(rule: CodeRule, transaction: Transaction) -> bool | None:
     return bool(saw) if saw is None or saw is True or saw is False else None
 
 
-def _belongs(transaction: Transaction | None, record_ms: int, law: Law, in_question: InQuestion) -> Allowed:
-    if transaction is None:
-        return Allowed.DEAD_LETTER
-    answers = [asked(rule, transaction) for rule in law.code_rules]
-    is_over = transaction.amount > law.threshold
-    is_fraud = True in answers or in_question.is_fraud(transaction, record_ms, is_over=is_over)
-    if is_fraud:
-        return Allowed.FRAUD
-    otherwise = Allowed.DEAD_LETTER if None in answers else Allowed.LEGIT
-    return _OR_FRAUD[otherwise] if is_fraud is None else otherwise
+def _verdict(transaction: Transaction, record_ms: int, law: Law) -> Verdict:
+    answers = [(rule.name, asked(rule, transaction)) for rule in law.code_rules]
+    counting = [
+        *(
+            [Hit(THRESHOLD_RULE, _FRAUD_POINTS)]
+            if law.rules.has_threshold and transaction.amount > law.threshold
+            else ()
+        ),
+        *hits(law.rules.live, transaction, record_ms, law.lists),
+        *(Hit(name, _FRAUD_POINTS) for name, saw in answers if saw),
+    ]
+    score = _together([hit.points for hit in counting])
+    failed = next((name for name, saw in answers if saw is None), None)
+    otherwise = Destination.LEGIT if failed is None else Destination.DEAD_LETTER
+    shadow = hits(law.rules.shadow, transaction, record_ms, law.lists)
+    return Verdict(
+        Destination.FRAUD if score >= _FRAUD_POINTS else otherwise,
+        [hit.label for hit in counting],
+        score,
+        [hit.label for hit in shadow],
+        failed,
+    )
 
 
-def _size(record: Record) -> int:
-    size = len(record.key or b"") + len(record.value or b"")
-    return size + sum(len(name.encode(errors="replace")) + len(value or b"") for name, value in record.headers)
+def _together(points: Sequence[Decimal]) -> Decimal:
+    """Return the sum, rounded half even to 50 digits; of one alone all digits count."""
+    return points[0] if len(points) == 1 else reduce(_CONTEXT.add, points, Decimal(0))

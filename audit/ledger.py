@@ -1,159 +1,170 @@
 """The ledger: records of the input as they come in, records of the outputs held against them, and what does not match.
 
-A record of `fraud` or `legit` does not say where it comes from, so it is known by its content: a 128-bit hash of key,
-value and headers, and its timestamp, unless the broker has put its own in the place of that (LogAppendTime). Alike
-records are taken one for one, in their order. A dead letter says in its headers which record it was. Of each record of
-the input some 250 bytes stay here, whatever its size.
+A dead letter says in its headers which record it was, others are known by their content (inputs.py). Of each record of
+the input some 250 bytes stay here, whatever its size. It is judged anew once its output is found, which has all that
+the rules look at.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
-from msgspec.structs import replace
-
-from audit.findings import ALTERED, DOUBLED, FOREIGN, LOST, MISROUTED, OUT_OF_ORDER, Findings, Offences, Place
-from audit.law import SHORTENED_DEAD_LETTER, Allowed, Law, judge
-from audit.origins import content_before, coordinates, without_coordinates
-from audit.partition import FOUND, FOUND_BY_CONTENT, NO_KEY, Partition, fingerprint, key_hash, time_of
-from audit.places import INDEX, PARTITION_BIT, Places
+from audit.demands import Demands
+from audit.findings import (
+    ALTERED,
+    DOUBLED,
+    FOREIGN,
+    LOST,
+    MISROUTED,
+    NOT_REPLAYABLE,
+    OUT_OF_ORDER,
+    Findings,
+    Offences,
+    Place,
+    Unknown,
+)
+from audit.inputs import Inputs
+from audit.law import Destination
+from audit.origins import contents_before, coordinates, without_coordinates
+from audit.partition import ACCEPTABLE, FOUND, NO_KEY, REFUSABLE, UNREADABLE, fingerprint, key_hash, time_of
+from audit.places import PARTITION_BIT
 from audit.reading import identity
-from messaging.batch import Record
+from audit.replay import FITS, Outcome, Replay
+from messaging.batch import Headers, Record
 from messaging.settings import TopicSettings
+from payments.mapping import DEFAULT_MAPPING, FieldMapping
+
+_Before = tuple[int, int]  # of a record of the input: how many headers it had, and its fingerprint
 
 
 class Ledger:
     """Takes the records of the input, then those of the outputs that follow from them, and so on.
 
-    `is_cut` where old records are left out: then an output may follow from one of these.
+    `is_cut` where old records are left out: then an output may follow from one of these. By the `mapping` a record that
+    was altered is known again. Without a replay it is not asked where records belong.
     """
 
-    def __init__(self, topics: TopicSettings, law: Law, *, is_cut: bool) -> None:
+    def __init__(
+        self,
+        topics: TopicSettings,
+        demands: Demands,
+        replay: Replay | None,
+        mapping: FieldMapping = DEFAULT_MAPPING,
+        *,
+        is_cut: bool = False,
+    ) -> None:
         self._topics = topics
-        self._law = law
+        self._demands = demands
+        self._replay = replay
+        self._mapping = mapping
         self._is_cut = is_cut
-        # Plain numbers: each output is compared with one, and IntFlag's operators are slow.
-        self._destinations = {
-            topics.fraud: Allowed.FRAUD.value,
-            topics.legit: Allowed.LEGIT.value,
-            topics.dead_letter: Allowed.DEAD_LETTER.value,
-        }
+        self._destinations = dict(
+            zip(topics.outputs, (Destination.FRAUD, Destination.LEGIT, Destination.DEAD_LETTER), strict=True)
+        )
         self._read = Counter(dict.fromkeys(topics.all, 0))
-        self._input: defaultdict[int, Partition] = defaultdict(Partition)
-        self._places = Places()  # by content plus time
-        self._places_by_content: Places | None = None  # as soon as it is needed
+        self._inputs = Inputs()
         self._last: defaultdict[tuple[str, int, int], dict[int, int]] = defaultdict(dict)
         self._offences = Offences()
+        self._unknown: dict[str, Unknown] = {}
         self._unmatched: list[tuple[int, Place, bool]] = []
 
     def add_input(self, record: Record) -> None:
         """Take a record of the input; those of a partition come in their order."""
         self._read[record.topic] += 1
-        content = fingerprint(record, record.headers)
-        partition = self._input[record.partition]
-        place = record.partition << PARTITION_BIT | len(partition.offsets)
-        partition.append(record, content, *judge(record, self._law, by_oldest=True))
-        self._places.add(content + time_of(record), place)
-        if self._places_by_content is not None:
-            self._places_by_content.add(content, place)
+        kind = REFUSABLE if self._demands.may_refuse(record) else ACCEPTABLE
+        self._inputs.add(record, UNREADABLE if record.problem is not None else kind, identity(record, self._mapping))
 
     def add_output(self, record: Record) -> None:
         """Take a record of an output, after the record of the input that it follows from."""
         self._read[record.topic] += 1
-        place = self._named_place(record)
+        named = coordinates(record, self._topics)
+        place = None if named is None else self._inputs.named(*named)
         if place is not None:
             self._match_dead_letter(place, record)
             return
-        places = self._by_content() if record.has_broker_time else self._places
-        content = content_before(record, places, self._topics, self._law)
-        if content is None:
-            may_be_older = self._is_cut and (record.has_broker_time or coordinates(record, self._topics) is not None)
-            self._unmatched.append((hash(identity(record, self._law.mapping)), _position(record), may_be_older))
-        elif not record.has_broker_time:
-            self._match(self._place_at_its_time(content, record), record, FOUND)
-        else:
-            place = self._by_content().first(content, record.partition, self._is_found)
-            self._match(place, record, FOUND_BY_CONTENT)
+        before = self._before(record)
+        if before is None:
+            may_be_older = self._is_cut and (record.has_broker_time or named is not None)
+            self._unmatched.append((hash(identity(record, self._mapping)), _position(record), may_be_older))
+            return
+        length, content = before
+        self._match(self._inputs.take(content, record), record, record.headers[length:])
 
     def findings(self, committed: Mapping[int, int]) -> Findings:
         """Return what has been found so far; `committed` is the group's offset in each partition of the input."""
         offences = deepcopy(self._offences)
         altered = self._tell_altered_from_foreign(offences)
         in_flight = 0
-        for number, partition in sorted(self._input.items()):
-            for index in partition.missing():
-                place = number << PARTITION_BIT | index
-                if place in altered:
-                    continue
-                if partition.offsets[index] >= committed.get(number, 0):
-                    in_flight += 1
-                else:
-                    offences.add(LOST, None, self._origin(place))
-        return Findings(self._read, offences, in_flight)
+        for place in self._inputs.missing():
+            origin = self._origin(place)
+            if place in altered:
+                continue
+            if origin.offset >= committed.get(origin.partition, 0):
+                in_flight += 1
+            else:
+                offences.add(LOST, None, origin)
+        return Findings(self._read, offences, in_flight, dict(self._unknown), is_judged=self._replay is not None)
 
-    def _by_content(self) -> Places:
-        if self._places_by_content is None:
-            self._places_by_content = places = Places()
-            for number, partition in self._input.items():
-                for index in range(len(partition.offsets)):
-                    places.add(partition.print(index), number << PARTITION_BIT | index)
-        return self._places_by_content
+    def _before(self, record: Record) -> _Before | None:
+        """Return what the record of the input was that an output follows from, None where there was none like it."""
+        contents = contents_before(record, self._topics)
+        known = [(length, content) for length, content in contents.items() if self._inputs.has(content, record)]
+        if len(known) > 1:
+            return self._likeliest(known, record)
+        return known[0] if known else None
 
-    def _place_at_its_time(self, content: int, record: Record) -> int | None:
-        """Return a place of that content and time; whatever was taken for it by its content makes room if it can."""
-        place = self._places.first(content + time_of(record), record.partition, self._is_settled)
-        if place is None or not self._is_found(place):
-            return place
-        instead = self._by_content().first(content, record.partition, self._is_found)
-        if instead is None:
-            return None
-        self._input[instead >> PARTITION_BIT].found[instead & INDEX] = FOUND_BY_CONTENT
-        return place
-
-    def _named_place(self, record: Record) -> int | None:
-        """Return the place that a dead letter names, None where it names none of the input."""
-        named = coordinates(record, self._topics)
-        if named is None or named[0] not in self._input:
-            return None
-        index = self._input[named[0]].index(named[1])
-        return None if index is None else named[0] << PARTITION_BIT | index
+    def _likeliest(self, known: Sequence[_Before], record: Record) -> _Before:
+        """Return one that is free: that to which the law adds what was added, else that to which the least was."""
+        free = [(before, place) for before in known if (place := self._inputs.free(before[1], record)) is not None]
+        for (length, content), place in free if self._replay else ():
+            if self._outcome(place, record, record.headers[length:]) == FITS:
+                return length, content
+        return max((before for before, _ in free), default=known[0])
 
     def _match_dead_letter(self, place: int, record: Record) -> None:
-        partition, index = self._input[place >> PARTITION_BIT], place & INDEX
+        partition, index = self._inputs.at(place)
         is_whole = fingerprint(record, without_coordinates(record)) == partition.print(index)
         is_whole = is_whole and (record.has_broker_time or time_of(record) == partition.times[index])
         is_rest = record.value is None and key_hash(record) in (NO_KEY, partition.keys[index])
-        if not (is_whole or (is_rest and partition.allowed[index] & Allowed.SHORTENED) or self._is_found(place)):
-            partition.found[index] = FOUND
-            self._offences.add(ALTERED, _position(record), self._origin(place))
+        if self._inputs.is_found(place):
+            self._match(None, record)
+        elif is_whole or (is_rest and partition.kinds[index] != ACCEPTABLE):
+            self._match(self._inputs.find(place, FOUND), record)
         else:
-            self._match(None if self._is_found(place) else place, record, FOUND)
+            self._inputs.find(place, FOUND)
+            self._offences.add(ALTERED, _position(record), self._origin(place))
 
-    def _match(self, place: int | None, record: Record, how: int) -> None:
+    def _match(self, place: int | None, record: Record, added: Headers = ()) -> None:
         """Settle a record of the input with that of an output; None: an output has it already."""
         if place is None:
             self._offences.add(DOUBLED, _position(record))
             return
-        partition, index = self._input[place >> PARTITION_BIT], place & INDEX
-        partition.found[index] = how
-        if not partition.allowed[index] & self._destinations[record.topic] and not self._may_be(place, record):
-            self._offences.add(MISROUTED, _position(record), self._origin(place))
-        elif not self._is_in_order(place, partition.keys[index], record):
+        outcome = FITS if self._replay is None else self._outcome(place, record, added)
+        if outcome.kind == NOT_REPLAYABLE:
+            origin = self._origin(place)
+            known = self._unknown.get(outcome.cause, Unknown(0, origin))
+            self._unknown[outcome.cause] = Unknown(known.verdicts + 1, min(known.first, origin))
+        elif outcome.kind:
+            self._offences.add(outcome.kind, _position(record), self._origin(place))
+            return
+        if not self._is_in_order(place, record):
             self._offences.add(OUT_OF_ORDER, _position(record), self._origin(place))
 
-    def _may_be(self, place: int, record: Record) -> bool:
-        """Tell whether a record of the input may be there by any version of the rules, also one that came after it.
+    def _outcome(self, place: int, record: Record, added: Headers) -> Outcome:
+        """Hold an output against what its record of the input was judged with."""
+        partition, index = self._inputs.at(place)
+        kind, where = partition.kinds[index], self._destinations[record.topic]
+        if kind != ACCEPTABLE and where is Destination.DEAD_LETTER:
+            return FITS
+        if kind == UNREADABLE:
+            return Outcome(MISROUTED)
+        came_in = Record(*self._origin(place), partition.times[index], record.key, record.value, ())
+        return self._replay.outcome(came_in, where, added, may_lack_added=kind == REFUSABLE)  # type: ignore[union-attr]
 
-        The output tells all that they look at, but not whether a record could be read whole.
-        """
-        partition, index = self._input[place >> PARTITION_BIT], place & INDEX
-        if partition.allowed[index] == SHORTENED_DEAD_LETTER:
-            return False
-        came_in = replace(record, **self._origin(place)._asdict(), timestamp=partition.times[index], headers=())
-        return bool(judge(came_in, self._law)[0] & self._destinations[record.topic])
-
-    def _is_in_order(self, place: int, key: int, record: Record) -> bool:
+    def _is_in_order(self, place: int, record: Record) -> bool:
         """Tell whether what stood before it in its account stands before it there too; without a key it has none."""
+        partition, index = self._inputs.at(place)
+        key = partition.keys[index]
         last = self._last[record.topic, record.partition, place >> PARTITION_BIT]
         if key == NO_KEY:
             return True
@@ -164,33 +175,23 @@ class Ledger:
 
     def _tell_altered_from_foreign(self, offences: Offences) -> set[int]:
         """Count what matched nothing, and return the places of which it is the altered rest."""
-        missing = self._missing_by_identity() if self._unmatched else {}
+        missing: defaultdict[int, deque[int]] = defaultdict(deque)
+        for place in self._inputs.missing() if self._unmatched else ():
+            partition, index = self._inputs.at(place)
+            missing[partition.identities[index]].append(place)
         altered = set()
         for itself, position, may_be_older in self._unmatched:
-            if places := missing.get(itself):
-                place = places.popleft()
+            if missing.get(itself):
+                place = missing[itself].popleft()
                 altered.add(place)
                 offences.add(ALTERED, position, self._origin(place))
             elif not may_be_older:
                 offences.add(FOREIGN, position)
         return altered
 
-    def _missing_by_identity(self) -> Mapping[int, deque[int]]:
-        missing: defaultdict[int, deque[int]] = defaultdict(deque)
-        for number, partition in self._input.items():
-            for index in partition.missing():
-                missing[partition.identities[index]].append(number << PARTITION_BIT | index)
-        return missing
-
-    def _is_found(self, place: int) -> bool:
-        return bool(self._input[place >> PARTITION_BIT].found[place & INDEX])
-
-    def _is_settled(self, place: int) -> bool:
-        return self._input[place >> PARTITION_BIT].found[place & INDEX] == FOUND
-
     def _origin(self, place: int) -> Place:
-        number = place >> PARTITION_BIT
-        return Place(self._topics.transactions, number, self._input[number].offsets[place & INDEX])
+        partition, index = self._inputs.at(place)
+        return Place(self._topics.transactions, place >> PARTITION_BIT, partition.offsets[index])
 
 
 def _position(record: Record) -> Place:

@@ -9,13 +9,17 @@ from messaging.batch import Headers, Record
 
 NO_KEY = -1  # never the hash of a key
 NOT_FOUND, FOUND, FOUND_BY_CONTENT = 0, 1, 2
+ACCEPTABLE, REFUSABLE, UNREADABLE = 0, 1, 2
 _PRINT_BYTES = 16
 
 
 class Partition:
-    """The records by their index; `offsets` ascend, `allowed` is where each may be found, `found` whether it was.
+    """The records by their index; `offsets` ascend, `found` is whether each was found.
 
     FOUND_BY_CONTENT: an output without a time of the input's is taken for it, and could be for another one like it.
+
+    Of `kinds`, what is REFUSABLE may be a dead letter, whatever the rules say, and what is UNREADABLE must be one: it
+    could not be read whole. The dead letters of both may lack value, key and headers, and have another timestamp.
     """
 
     def __init__(self) -> None:
@@ -23,17 +27,17 @@ class Partition:
         self.keys = array("q")
         self.identities = array("q")
         self.times = array("q")
-        self.allowed = bytearray()
+        self.kinds = bytearray()
         self.found = bytearray()
         self._prints = bytearray()
 
-    def append(self, record: Record, content: int, allowed: int, identity: object) -> None:
-        """Take the next record, with its fingerprint, where it may be found, and what tells it from others."""
+    def append(self, record: Record, content: int, kind: int, identity: object) -> None:
+        """Take the next record, with its fingerprint, its kind, and what tells it from others."""
         self.offsets.append(record.offset)
         self.keys.append(key_hash(record))
         self.identities.append(hash(identity))
         self.times.append(time_of(record))
-        self.allowed.append(allowed)
+        self.kinds.append(kind)
         self.found.append(NOT_FOUND)
         self._prints += content.to_bytes(_PRINT_BYTES)
 

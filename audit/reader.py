@@ -13,7 +13,7 @@ from runtime.service import ServiceFailed
 from runtime.stop import Stop
 
 _POLL_SECONDS = 0.5  # between two polls a stop is looked at
-_MOST_SILENT_SECONDS = 60.0
+MOST_SILENT_SECONDS = 60.0
 
 
 def read(connection: ConnectionSettings, starts: Offsets, ends: Offsets, stop: Stop) -> Iterator[Record]:
@@ -36,10 +36,12 @@ def _records(reader: Reader, stop: Stop) -> Iterator[Record]:
         records = reader.poll(_POLL_SECONDS)
         if records or len(reader.left) < left:
             heard = time.monotonic()
-        elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
-            ends = sorted(reader.left.items())
-            waiting = ", ".join(f"{topic}[{partition}] up to offset {end}" for (topic, partition), end in ends)
-            raise ServiceFailed(
-                f"no records for a minute, perhaps because of an open Kafka transaction; unread: {waiting}"
-            )
+        elif time.monotonic() - heard > MOST_SILENT_SECONDS:
+            raise silent(reader.left)
         yield from records
+
+
+def silent(left: Offsets) -> ServiceFailed:
+    """Return the failure where nothing has come for a minute from partitions that end at these offsets."""
+    waiting = ", ".join(f"{topic}[{partition}] up to offset {end}" for (topic, partition), end in sorted(left.items()))
+    return ServiceFailed(f"no records for a minute, perhaps because of an open Kafka transaction; unread: {waiting}")

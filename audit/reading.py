@@ -41,8 +41,14 @@ def read(record: Record, mapping: FieldMapping) -> AuditedTransaction | None:
 
 def identity(record: Record, mapping: FieldMapping) -> str | bytes | None:
     """Return what tells a record from others even where something about it was changed: its id, else its value."""
-    transaction = None if mapping.id is None else read(record, mapping)
-    return record.value if transaction is None else transaction.id
+    if mapping.id is None:
+        return record.value
+    try:
+        pairs = _decode(without_frame(record.value or b"").decode())
+    except (ValueError, RecursionError):
+        return record.value
+    itself = _identity(find(pairs, mapping.id))
+    return record.value if itself is None else itself
 
 
 def without_frame(value: bytes) -> bytes:

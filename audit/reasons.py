@@ -1,60 +1,54 @@
-"""Which rules make a record what it is, in each of the versions of the rules by which it may have been judged."""
+"""What the detector tells in the headers that it adds, held against what the law says."""
 
-from collections.abc import Collection
-from typing import NamedTuple
+import re
+from collections.abc import Sequence
+from decimal import Decimal
 
-from audit.law import Law, asked
-from audit.reading import read
-from messaging.batch import Record
-from payments.transaction import Transaction
+from audit.law import Destination, Verdict
+from messaging.batch import Headers
 
-
-class Ground(NamedTuple):
-    """Why a record belongs where it does, and by how many versions of the rules it may have been judged."""
-
-    reason: str
-    versions: int = 1
+REASON, SCORE, SHADOW_REASON, FAILED = "fraud.reason", "fraud.score", "shadow.reason", "rule.failed"
+ADDED = (REASON, SCORE, SHADOW_REASON, FAILED)  # in this order
+_LONGEST_REASON = 256
+_NUMBER = re.compile(rb"[0-9]+(\.[0-9]+)?")
 
 
-def why(record: Record, law: Law) -> Ground:
-    """Return the names of the rules that make a record of the input fraud in any version, or why it gets no verdict."""
-    transaction = read(record, law.mapping)
-    if record.problem is not None:
-        return Ground(record.problem)
-    if transaction is None:
-        return Ground("not a transaction (detector --explain says why)")
-    answers = {rule.name: asked(rule, transaction) for rule in law.code_rules}
-    of_code = [name for name, saw in answers.items() if saw]
-    failed = [f"rule {name} failed" for name, saw in answers.items() if saw is None]
-    by_version = _by_version(transaction, record.timestamp, law)
-    of_fraud = [names for names, is_fraud in by_version if is_fraud or of_code]
-    names = dict.fromkeys(name for names in of_fraud for name in names)
-    is_certain = len(of_fraud) == len(by_version)
-    return Ground(", ".join([*names, *of_code, *([] if is_certain else failed[:1])]), len(by_version))
+def tells(added: Headers, verdict: Verdict) -> bool:
+    """Tell whether the headers name the rules that hit, in their order, and the score; not what the rules saw.
 
-
-def count_reasons(transaction: Transaction, record_ms: int, law: Law) -> Collection[int]:
-    """Return how many rules hit and count for the verdict, by each of the versions in question.
-
-    `record_ms` is the record's timestamp, in ms since the epoch.
+    No others are among them, and each kind is in its place, see origins.py. Of what is nested deeper than every parser
+    reads nothing is known.
     """
-    of_code = [asked(rule, transaction) for rule in law.code_rules].count(True)
-    return {of_code + len(names) for names, _ in _by_version(transaction, record_ms, law)}
+    if verdict.belongs is Destination.ANYWHERE:
+        return True
+    is_fraud = verdict.belongs is Destination.FRAUD
+    if not (added or is_fraud or verdict.shadow):
+        return True  # as of most records
+    values = {name: [value or b"" for other, value in added if other == name] for name in ADDED}
+    return (
+        _name(values[REASON], verdict.reasons if is_fraud else ())
+        and _name(values[SHADOW_REASON], verdict.shadow)
+        and list(map(_number, values[SCORE])) == ([verdict.score] if is_fraud else [])
+        and _say(values[FAILED], verdict.failed if is_fraud else None)
+    )
 
 
-def count_shadow_reasons(transaction: Transaction, record_ms: int, law: Law) -> Collection[int]:
-    """Return how many rules hit and do not count, by each of the versions in question."""
-    in_question = law.in_question(record_ms)
-    hits = in_question.shadow_hits(transaction, record_ms)
-    return {sum(rule in hits for rule in version.shadow) for version in in_question.versions}
+def _name(reasons: Sequence[bytes], labels: Sequence[str]) -> bool:
+    """Tell whether reasons are those of these rules, or of the first of them and `and so many more`."""
+    if reasons and reasons[-1] == b"and %d more" % (len(labels) - len(reasons) + 1):
+        reasons = reasons[:-1]
+        labels = labels[: len(reasons)]
+    return len(reasons) == len(labels) and all(map(bytes.startswith, reasons, map(_beginning, labels)))
 
 
-def _by_version(transaction: Transaction, record_ms: int, law: Law) -> list[tuple[list[str], bool]]:
-    """Return of each version the live rules that hit, but for those of code, and whether that makes fraud."""
-    is_over = transaction.amount > law.threshold
-    in_question = law.in_question(record_ms)
-    hits = in_question.hits(transaction, record_ms)
-    return [
-        (version.reasons(hits, is_over=is_over), version.is_fraud(hits, is_over=is_over))
-        for version in in_question.versions
-    ]
+def _beginning(label: str) -> bytes:
+    return f"{label}: "[:_LONGEST_REASON].encode(errors="replace")
+
+
+def _number(score: bytes) -> Decimal | None:
+    return Decimal(score.decode()) if _NUMBER.fullmatch(score) else None
+
+
+def _say(problems: Sequence[bytes], failed: str | None) -> bool:
+    expected = [] if failed is None else [f"rule {failed} failed".encode(errors="replace")]
+    return len(problems) == len(expected) and all(map(bytes.startswith, problems, expected))

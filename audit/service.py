@@ -6,7 +6,7 @@ from functools import partial
 
 from audit.auditor import Auditor
 from audit.connection import NOT_MADE
-from audit.findings import Findings, table
+from audit.findings import NOT_REPLAYABLE, Findings, table
 from audit.settings import AuditSettings
 from runtime.output import Output
 from runtime.process import Process
@@ -23,16 +23,18 @@ def main(process: Process) -> None:
     """Run the process. Once asked for an answer it gives one, in its exit code, even if nobody reads the table."""
     parser = argument_parser("audit", AuditSettings)
     parser.add_argument("--follow", action="store_true", help="go on, with a table every ten seconds, until Ctrl-C")
+    parser.add_argument("--conservation", action="store_true", help="ask of no record whether its verdict is right")
     options = parser.parse_args()
     process.stop.outlives_its_reader = not options.follow
-    run_service(process, AuditSettings, partial(serve, output=process.log, follow=options.follow), options)
+    work = partial(serve, output=process.log, follow=options.follow, judges=not options.conservation)
+    run_service(process, AuditSettings, work, options)
 
 
-def serve(settings: AuditSettings, stop: Stop, *, output: Output, follow: bool) -> int:
+def serve(settings: AuditSettings, stop: Stop, *, output: Output, follow: bool, judges: bool = True) -> int:
     """Audit once, or until a stop is asked for; return the exit code."""
     stop.work_begins("Kafka or a rule of FRAUD_RULES to answer" if settings.fraud_rules else "Kafka to answer")
     last = None
-    for last in audits(Auditor(settings, stop), stop, follow=follow):
+    for last in audits(Auditor(settings, stop, judges=judges), stop, follow=follow):
         show(last, settings.runtime.log.format, output)
     if last is None:
         raise ServiceFailed(NOT_MADE)
@@ -53,9 +55,23 @@ def show(findings: Findings, log_format: str, output: Output) -> None:
     if log_format == "text":
         output.write(table(findings) + "\n")
     examples = findings.offences.examples
-    fields = {"counts": findings.counts(), "examples": examples, "rule_versions": findings.versions}
-    rules = f", by {findings.versions} versions of the rules" if findings.versions > 1 else ""
+    unknown = {cause: unknown.verdicts for cause, unknown in findings.not_replayable.items()}
+    fields = {
+        "counts": findings.counts(),
+        "examples": examples,
+        "not_replayable": unknown,
+        "rule_versions": findings.versions,
+    }
     if findings.law_holds:
-        logger.info("audit passed: every record is accounted for%s", rules, extra={"fields": fields})
+        logger.info("audit passed: every record is accounted for%s", _limits(findings), extra={"fields": fields})
     else:
-        logger.error("audit failed: not every record is accounted for%s", rules, extra={"fields": fields})
+        logger.error("audit failed: not every record is accounted for%s", _limits(findings), extra={"fields": fields})
+
+
+def _limits(findings: Findings) -> str:
+    """Return by how many versions of the rules it was judged, and what was not."""
+    if not findings.is_judged:
+        return "; whether verdicts are right was not asked"
+    versions = f", by {findings.versions} versions of the rules" if findings.versions > 1 else ""
+    count = findings.counts()[NOT_REPLAYABLE]
+    return versions + (f"; {count:,} verdicts cannot be checked" if count else "")

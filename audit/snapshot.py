@@ -24,6 +24,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, Resou
 
 from audit.committed import committed_offsets
 from audit.connection import NOT_MADE, configuration, is_refused, or_failed, or_refused
+from audit.demands import Demands
 from audit.settings import AuditSettings
 from messaging.batch import Offsets
 from messaging.confluent.refusals import Refusals
@@ -43,19 +44,15 @@ _ANY_TIME_MS = 2**63 - 1
 class Snapshot(NamedTuple):
     """How far everything is, by topic and partition: the first offset that is there, and the one behind the last.
 
-    `committed` is the group's offset in each partition of the input in which it has one, `largest` the size in bytes
-    of the largest record that all outputs take, `refuses_times` whether one may refuse a timestamp of the input,
-    `refuses_keyless` whether one refuses records without a key.
-    `hidden` are the topics whose settings may not be seen: Kafka's defaults stand in their place.
+    `committed` is the group's offset in each partition of the input in which it has one, `demands` what the outputs
+    take. `hidden` are the topics whose settings may not be seen: Kafka's defaults stand in their place.
     """
 
     begins: Offsets
     committed: Mapping[int, int]
     output_ends: Offsets
     input_ends: Offsets
-    largest: int
-    refuses_times: bool
-    refuses_keyless: bool
+    demands: Demands
     hidden: Sequence[str]
 
     @property
@@ -101,12 +98,14 @@ def take_snapshot(settings: AuditSettings, stop: Stop) -> Snapshot:
         source_takes, *takes = (limits[name] or KAFKAS_LIMITS for name in topics.all)
         return Snapshot(
             begins=offsets(admin, partitions, EARLIEST, IsolationLevel.READ_UNCOMMITTED),
-            committed=committed_offsets(configured, settings.consumer_group, source, stop, ANSWER_SECONDS),
+            committed=committed_offsets(configured, settings.consumer_group, source, stop),
             output_ends=offsets(admin, outputs, LATEST, IsolationLevel.READ_UNCOMMITTED),
             input_ends=offsets(admin, source, LATEST, IsolationLevel.READ_COMMITTED),
-            largest=min(output.largest for output in takes),
-            refuses_times=any(may_refuse(output, source_takes) for output in takes),
-            refuses_keyless=any(output.is_compacted for output in takes),
+            demands=Demands(
+                min(output.largest for output in takes),
+                any(may_refuse(output, source_takes) for output in takes),
+                any(output.is_compacted for output in takes),
+            ),
             hidden=sorted(name for name, found in limits.items() if found is None),
         )
 

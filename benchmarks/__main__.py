@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import bad_input, cluster, generators, latency, mapping, rules, scale, start, throughput
+from benchmarks import bad_input, cluster, generators, latency, mapping, replay, rules, scale, start, throughput
 from benchmarks.runs import Bench
 from embedded_kafka import EmbeddedKafka
 from tests.support.long_run import exit_code
@@ -45,6 +45,11 @@ MEASUREMENTS = {
         rules.measure,
         AMOUNTS,
         "what 20 and 500 rules cost, and how soon a changed one is in force (9 --rounds are enough to tell)",
+    ),
+    "replay": (
+        replay.measure,
+        ("records", "partitions"),
+        "what an audit takes of transactions that were judged by ten rules and 50 versions of them",
     ),
     "start": (
         start.measure,

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
 
 from decision.compilation import Compiled, function
 from decision.expression import translate, translate_number
+from decision.lists import NO_LISTS, ListBook
 from decision.rule import Rule
 from decision.scope import Scope
 from decision.source import printed
@@ -65,21 +66,21 @@ class AskedRule:
         digest = blake2b(f"{self.name}\0{source}".encode(errors="surrogatepass"), digest_size=8).digest()
         return int.from_bytes(digest) * 100 < Decimal(self.rule.share) * _BUCKETS
 
-    def hit(self, transaction: Transaction, record_ms: int) -> Hit:
+    def hit(self, transaction: Transaction, record_ms: int, lists: ListBook = NO_LISTS) -> Hit:
         """Return its hit on a transaction, as which it counts and with what it saw."""
         if self._threshold:
             shown = str(transaction.amount)[:_LONGEST_AMOUNT_SHOWN]
             saw: Values = (("", f"{shown} is over {self._threshold}"),)
         else:
-            saw = self.values(transaction, record_ms)
+            saw = self.values(transaction, record_ms, lists)
         if self._points is None:
-            return Hit(self.label, _capped(*self._count(transaction, record_ms)), saw)
+            return Hit(self.label, _capped(*self._count(transaction, record_ms, lists)), saw)
         return Hit(self.label, self._points, saw)
 
-    def values(self, transaction: Transaction, record_ms: int) -> Values:
+    def values(self, transaction: Transaction, record_ms: int, lists: ListBook = NO_LISTS) -> Values:
         """Return what the rule looks at, and the values of that: amount and 812.10."""
         parts, look = self._parts_and_look
-        return tuple(zip(parts, map(_readable, look(transaction, record_ms)), strict=True))
+        return tuple(zip(parts, map(_readable, look(transaction, record_ms, lists)), strict=True))
 
     @cached_property
     def _parts_and_look(self) -> tuple[Sequence[str], Compiled]:
@@ -94,6 +95,15 @@ class AskedRule:
         """What returns the points, alone in a tuple."""
         scope = Scope()
         return function(scope, [statement("found = (X,)", X=translate_number(self.rule.points, scope).tree)])
+
+
+def lists_named(rules: Iterable[Rule]) -> Sequence[str]:
+    """Return the names of the lists that rules ask, whatever their mode."""
+    scope = Scope()
+    for rule in rules:
+        translate(rule.when, scope)
+        translate_number(rule.points, scope)
+    return scope.lists
 
 
 def _capped(points: object) -> Decimal:

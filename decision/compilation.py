@@ -4,15 +4,16 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from decision.lists import ListBook
 from decision.scope import Scope
 from payments.transaction import Transaction
 
-Compiled = Callable[[Transaction, int], Any]
+Compiled = Callable[[Transaction, int, ListBook], Any]
 
 
 def function(scope: Scope, statements: Sequence[ast.stmt]) -> Compiled:
-    """Return the function of a transaction and its record's time that returns what the statements have `found`."""
-    module = ast.parse("def ask(t, at):\n    found = ()\n    return found")
+    """Return the function of a transaction, its record's time and the lists that returns what is `found`."""
+    module = ast.parse("def ask(t, at, lists):\n    found = ()\n    return found")
     definition: Any = module.body[0]
     definition.body[1:1] = [*scope.loads(), *statements]
     names: dict[str, Any] = {**scope.constants, "__builtins__": {"type": type}}

@@ -107,7 +107,7 @@ def _timed(name: str, argument: ast.expr, translation: Translation) -> ast.expr:
     zone = time_zone(leaves.text(argument, translation))
     if zone is None:
         raise translation.error('there is no such time zone; expected one such as "Europe/Berlin"', argument)
-    event = translation.scope.loaded("event", fill("event_time(t, at)"))
+    event = translation.scope.loaded_late("event", fill("event_time(t, at)"))
     tree = fill(f"{name}(E, Z)", E=event, Z=translation.scope.constant(zone))
     return translation.looks_at(f'{name}("{zone}")', tree)
 
@@ -161,10 +161,20 @@ def _comparison(node: ast.Compare, translation: Translation) -> Code:
 def _within(left: ast.expr, right: ast.expr, translation: Translation) -> Code:
     if isinstance(right, ast.Constant):
         raise translation.error('a list is written {"NG", "RU"}', right)
+    if leaves.is_list(right):
+        return _in_list(left, right, translation)
     if isinstance(right, ast.Set | ast.List | ast.Tuple):
         return listed(_code(left, translation), right, translation)
     sides = [_of_kind(side, Kind.TEXT, translation).tree for side in (right, left)]
     return Code(called("contains", sides), Kind.CONDITION)
+
+
+def _in_list(left: ast.expr, right: ast.Subscript, translation: Translation) -> Code:
+    value, scope = _code(left, translation), translation.scope
+    name = leaves.list_name(right, translation)
+    tree = fill("in_list(X, L, lists, t, at)", X=value.tree, L=scope.list(name))
+    part = f"{translation.source.written(left)} in {leaves.written_list(name)}"
+    return Code(translation.looks_at(part, tree), Kind.CONDITION)
 
 
 def _not_allowed(what: ast.AST, place: ast.expr, translation: Translation) -> InvalidExpression:

@@ -4,16 +4,18 @@ Each takes values of any type, and returns None where it has no answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
+from decision.lists import ListBook
 from decision.values import ARITHMETIC, DIGITS, LONGEST_TEXT, NUMBERS, Kind, operand
 from payments.fields import exact_amount
 from payments.mapping import FieldValue, Path
 from payments.transaction import InvalidTransaction, Transaction
 
 _ONE = Decimal(1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_TIME = 100
 _MOST_BITS = 200
 _EXACT = Context(prec=4 * DIGITS, traps=[])  # holds what two numbers of 50 digits between 1e-50 and 1e51 add up to
@@ -50,8 +52,8 @@ def event_time(transaction: Transaction, record_ms: int) -> datetime | None:
 
 def _time_of_record(record_ms: int) -> datetime | None:
     try:
-        return None if record_ms < 0 else datetime.fromtimestamp(record_ms // 1000, UTC)
-    except (OverflowError, ValueError, OSError):
+        return None if record_ms < 0 else _EPOCH + timedelta(milliseconds=record_ms)
+    except OverflowError:
         return None
 
 
@@ -112,6 +114,17 @@ def smallest(*values: Any) -> Decimal | int | None:
 def largest(*values: Any) -> Decimal | int | None:
     """Return the largest of numbers, None where one is not a number."""
     return max(values) if all(type(value) in NUMBERS for value in values) else None
+
+
+def in_list(value: object, name: str, lists: ListBook, transaction: Transaction, record_ms: int) -> bool | None:
+    """Return whether a value is in a list, at the time of the event; a list that does not exist is empty."""
+    if value is None:
+        return None
+    found = lists.find(name, value)
+    if found is None or found.expires is None:
+        return found is not None
+    event = event_time(transaction, record_ms)
+    return None if event is None else event < found.expires
 
 
 def load(transaction: Transaction, path: Path) -> FieldValue:

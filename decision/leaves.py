@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
+from decision.list_change import NAME, NAME_EXPECTED
 from decision.logic import Code
 from decision.scope import Scope
 from decision.source import InvalidExpression, Source
@@ -16,6 +17,7 @@ from decision.values import LONGEST_TEXT, Kind
 from payments.mapping import HALF_A_CHARACTER, Path
 
 FIELD = "field"
+LIST = "list"
 NAMES = {
     "id": (Kind.TEXT, f"t.id if size(t.id) <= {LONGEST_TEXT} else None"),
     "source": (Kind.TEXT, f"t.source if size(t.source) <= {LONGEST_TEXT} else None"),
@@ -27,6 +29,7 @@ _ALWAYS_THERE = {"amount"}
 _WORDS = ("True", "False", "None")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _NEAR = 0.75
+_MEMBERSHIP = re.compile(rf' in {LIST}\["[^"]+"\]$')
 
 
 class Translation(NamedTuple):
@@ -86,6 +89,8 @@ def name(node: ast.Name, translation: Translation) -> Code:
     """Return what a name stands for."""
     if node.id == FIELD:
         raise translation.error('a field is written field["country"]', node)
+    if node.id == LIST:
+        raise translation.error('a list is written list["blocked"]', node)
     known = NAMES.get(node.id)
     if known is None:
         near = _nearest(node.id, [*NAMES, *_WORDS])
@@ -99,6 +104,8 @@ def name(node: ast.Name, translation: Translation) -> Code:
 
 def field(node: ast.Subscript, translation: Translation) -> Code:
     """Return what a record holds in a field."""
+    if is_list(node):
+        raise translation.error('a list may only follow `in` or `not in`: source in list["blocked"]', node)
     path: tuple[str, ...] = ()
     within: ast.expr = node
     while isinstance(within, ast.Subscript):
@@ -111,6 +118,29 @@ def field(node: ast.Subscript, translation: Translation) -> Code:
 def written_field(path: Path) -> str:
     """Return how a field is written: `field["device"]["ip"]`."""
     return FIELD + "".join(f"[{json.dumps(step, ensure_ascii=False)}]" for step in path)
+
+
+def is_list(node: ast.expr) -> TypeGuard[ast.Subscript]:
+    """Tell whether it is a list by its name."""
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == LIST
+
+
+def list_name(node: ast.Subscript, translation: Translation) -> str:
+    """Return the name of a list."""
+    name = text(node.slice, translation)
+    if not NAME.fullmatch(name):
+        raise translation.error(NAME_EXPECTED, node.slice)
+    return name
+
+
+def written_list(name: str) -> str:
+    """Return how a list is written: `list["blocked"]`."""
+    return f'{LIST}["{name}"]'
+
+
+def is_membership(part: str) -> bool:
+    """Tell whether what an expression looks at is whether a value is in a list, by how that is written."""
+    return _MEMBERSHIP.search(part) is not None
 
 
 def unknown_function(node: ast.Name, known: Iterable[str], translation: Translation) -> InvalidExpression:

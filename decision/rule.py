@@ -6,15 +6,13 @@ from typing import Literal
 from msgspec import Struct
 
 from decision.expression import translate, translate_number
+from decision.history import NOTE_EXPECTED, is_note
 from decision.scope import Scope
 
 Mode = Literal["live", "shadow", "off"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _SHARE = re.compile(r"100|[0-9]{1,2}(\.[0-9]{1,9})?")
-_LONGEST_NOTE = 1_000
-# Which characters can be printed is another matter with each edition of Python.
-_NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class InvalidRule(Exception):
@@ -43,7 +41,7 @@ def raise_if_invalid(name: str, rule: Rule | None) -> None:
         return
     if not _SHARE.fullmatch(rule.share):
         raise InvalidRule(f"share {rule.share!r} is not a percentage from 0 to 100, with at most nine decimals")
-    if len(rule.note) > _LONGEST_NOTE or _NOT_IN_A_LINE.search(rule.note):
-        raise InvalidRule(f"a note is one line of at most {_LONGEST_NOTE:,} characters")
+    if not is_note(rule.note):
+        raise InvalidRule(NOTE_EXPECTED)
     translate(rule.when, Scope())
     translate_number(rule.points, Scope())

@@ -9,6 +9,7 @@ from zlib import crc32
 from decision.asked_rule import AskedRule
 from decision.compilation import function
 from decision.expression import translate
+from decision.lists import NO_LISTS, ListBook
 from decision.rulebook import MOST_RULES, State
 from decision.scope import Scope
 from decision.templates import statement
@@ -21,7 +22,7 @@ _OUTCOMES = {True: "hit", None: "undecided", False: "no hit"}
 
 
 Answers = Sequence[tuple[int, bool | None]]
-Ask = Callable[[Transaction, int], Answers]
+Ask = Callable[[Transaction, int, ListBook], Answers]
 
 
 class Part(NamedTuple):
@@ -46,10 +47,7 @@ class RuleSet:
     """
 
     def __init__(self, state: State) -> None:
-        rules = [(name, held.rule) for name, held in state.items() if held.rule]
-        candidates = [(name, held.candidate) for name, held in state.items() if held.candidate]
-        self.asked = [_asked(name, rule) for name, rule in rules if rule.mode != "off"]
-        self.asked += [_asked(name, rule, is_candidate=True) for name, rule in candidates]
+        self.asked = asked_of(state)
         groups = _groups(self.asked)
         parts = [_compiled(tuple(self.asked[number].rule.when for number in numbers)) for numbers in groups]
         paths = [path for part in parts for path in part.fields]
@@ -63,23 +61,23 @@ class RuleSet:
         counts = {"live": kinds["live"], "in shadow": kinds["shadow"], "candidates": kinds["candidate"]}
         return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
-    def judge(self, transaction: Transaction, record_ms: int) -> Verdict:
+    def judge(self, transaction: Transaction, record_ms: int, lists: ListBook = NO_LISTS) -> Verdict:
         """Return what follows; `record_ms` is the record's timestamp in milliseconds since 1970. Never raises."""
-        answers = self._ask(transaction, record_ms)
-        return self._verdict(transaction, record_ms, answers) if answers else Verdict(transaction)
+        answers = self._ask(transaction, record_ms, lists)
+        return self._verdict(transaction, record_ms, lists, answers) if answers else Verdict(transaction)
 
-    def outcomes(self, transaction: Transaction, record_ms: int) -> Sequence[bool | None]:
+    def outcomes(self, transaction: Transaction, record_ms: int, lists: ListBook = NO_LISTS) -> Sequence[bool | None]:
         """Return of each rule that is asked whether it hits, None where it is undecided; shares are left out of it."""
-        answers = dict(self._ask(transaction, record_ms))
+        answers = dict(self._ask(transaction, record_ms, lists))
         return [answers.get(number, False) for number in range(len(self.asked))]
 
-    def said(self, transaction: Transaction, record_ms: int) -> Iterator[Said]:
+    def said(self, transaction: Transaction, record_ms: int, lists: ListBook = NO_LISTS) -> Iterator[Said]:
         """Yield what each rule that is asked says, one by one."""
-        for asked, outcome in zip(self.asked, self.outcomes(transaction, record_ms), strict=True):
+        for asked, outcome in zip(self.asked, self.outcomes(transaction, record_ms, lists), strict=True):
             word = _OUTCOMES[outcome] if asked.holds_for(transaction.source) else "not for this account"
-            yield Said(asked.label, word, in_words(asked.values(transaction, record_ms)))
+            yield Said(asked.label, word, in_words(asked.values(transaction, record_ms, lists)))
 
-    def _verdict(self, transaction: Transaction, record_ms: int, answers: Answers) -> Verdict:
+    def _verdict(self, transaction: Transaction, record_ms: int, lists: ListBook, answers: Answers) -> Verdict:
         hits: list[Hit] = []
         shadow: list[Hit] = []
         undecided: list[str] = []
@@ -90,9 +88,17 @@ class RuleSet:
             if answer is None:
                 undecided.append(asked.label)
             else:
-                (hits if asked.is_live else shadow).append(asked.hit(transaction, record_ms))
+                (hits if asked.is_live else shadow).append(asked.hit(transaction, record_ms, lists))
         # Tuples, because Python looks into lists again and again for what it can collect.
         return Verdict(transaction, tuple(hits), points_of(hits), tuple(shadow), tuple(undecided))
+
+
+def asked_of(state: State) -> Sequence[AskedRule]:
+    """Return the rules of a state that are not off, and behind them the candidates."""
+    rules = [(name, held.rule) for name, held in state.items() if held.rule]
+    candidates = [(name, held.candidate) for name, held in state.items() if held.candidate]
+    asked = [_asked(name, rule) for name, rule in rules if rule.mode != "off"]
+    return asked + [_asked(name, rule, is_candidate=True) for name, rule in candidates]
 
 
 def _groups(rules: Sequence[AskedRule]) -> Sequence[Sequence[int]]:
@@ -119,6 +125,10 @@ def _compiled(conditions: tuple[str, ...]) -> Part:
     return Part(function(scope, statements), scope.fields)
 
 
-def _ask_all(asks: Sequence[tuple[Sequence[int], Ask]], transaction: Transaction, record_ms: int) -> Answers:
-    answers = [(numbers[number], answer) for numbers, ask in asks for number, answer in ask(transaction, record_ms)]
+def _ask_all(
+    asks: Sequence[tuple[Sequence[int], Ask]], transaction: Transaction, record_ms: int, lists: ListBook
+) -> Answers:
+    answers = [
+        (numbers[number], answer) for numbers, ask in asks for number, answer in ask(transaction, record_ms, lists)
+    ]
     return sorted(answers) if answers else answers

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from decision.functions import FUNCTIONS, event_time, load
+from decision.functions import FUNCTIONS, event_time, in_list, load
 from decision.templates import fill, statement
 from decision.values import OPERATORS, rounded
 from payments.mapping import Path
@@ -18,8 +18,10 @@ _SHARED: Mapping[str, object] = {
     "SCALARS": frozenset({str, int, Decimal}),
     "load": load,
     "event_time": event_time,
+    "in_list": in_list,
     "rounded": rounded,
     "size": len,
+    "UNSEEN": object(),
     **{name: function.call for name, function in FUNCTIONS.items()},
     **OPERATORS,
 }
@@ -33,7 +35,9 @@ class Scope:
         self._names: dict[object, str] = {}
         self._uses: Counter[str] = Counter()
         self._loads: dict[str, tuple[ast.expr, ast.expr]] = {}  # for one use, and for several
+        self._late: dict[str, None] = {}
         self._fields: dict[Path, None] = {}
+        self._lists: dict[str, None] = {}
         self._temporaries = 0
 
     def constant(self, value: object) -> ast.expr:
@@ -44,9 +48,19 @@ class Scope:
         return fill(name)
 
     def field(self, path: Path) -> ast.expr:
-        """Return the name of what a record holds in a field."""
+        """Return what a record holds in a field."""
         self._fields.setdefault(path)
-        return self.loaded(path, fill("load(t, P)", P=self.constant(path)))
+        return self.loaded_late(path, fill("load(t, P)", P=self.constant(path)))
+
+    def list(self, name: str) -> ast.expr:
+        """Return the name of a list's name."""
+        self._lists.setdefault(name)
+        return self.constant(name)
+
+    @property
+    def lists(self) -> Sequence[str]:
+        """The names of the lists that are asked."""
+        return [*self._lists]
 
     def loaded(self, key: object, how: ast.expr, once: ast.expr | None = None) -> ast.expr:
         """Return the name of what is loaded so, if it was not before; `once` is how, where it is used but once."""
@@ -55,16 +69,23 @@ class Scope:
         self._uses[name] += 1
         return fill(name)
 
+    def loaded_late(self, key: object, how: ast.expr) -> ast.expr:
+        """Return what is loaded so where it is first needed: most conditions are false before they come to that."""
+        name = self._names.setdefault(("loaded", key), f"x{len(self._names)}")
+        self._late.setdefault(name)
+        return fill("X if X is not UNSEEN else (X := HOW)", X=fill(name), HOW=how)
+
     @property
     def fields(self) -> Sequence[Path]:
         """The fields that are looked at."""
-        return list(self._fields)
+        return [*self._fields]
 
     def temporary(self) -> ast.expr:
         """Return a name that nothing else has."""
         self._temporaries += 1
         return fill(f"v{self._temporaries}")
 
-    def loads(self) -> list[ast.stmt]:
-        """Return the statements that load what is used."""
-        return [statement(f"{name} = HOW", HOW=ways[self._uses[name] > 1]) for name, ways in self._loads.items()]
+    def loads(self) -> Sequence[ast.stmt]:
+        """Return the statements that load what is used, and those that say what is not loaded yet."""
+        loads = [statement(f"{name} = HOW", HOW=ways[self._uses[name] > 1]) for name, ways in self._loads.items()]
+        return [*loads, *(statement(f"{name} = UNSEEN") for name in self._late)]

@@ -55,7 +55,7 @@ def _check_and_run(options: argparse.Namespace, waiting: Waiting) -> int:
     with opened(choice, waiting, {**settings, **OWN}) as kafka:
         tell(f"Kafka is ready on {kafka.bootstrap_servers}; {_of_the_data(choice)}\n")
         if isinstance(kafka, SecuredKafka):
-            tell(f"To change rules: env $(cat {kafka.login_file('operator')}) scripts/run rules list\n")
+            tell(f"For rules and lists: env $(cat {kafka.login_file('operator')}) scripts/run rules list\n")
             tell(f"To audit: env $(cat {kafka.login_file('audit')}) scripts/run audit\n")
         code = _run(kafka, screen, waiting.stop)
     if screen.failure is None:

@@ -9,14 +9,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
+from decision.decision import Decision
 from detector.assignment import Assignment
 from detector.batch_limit import MOST_SECONDS, BatchLimit
-from detector.decision import Decision
 from detector.outputs import Outputs
+from detector.provenance import Provenance
+from detector.reference import Reference
 from detector.report import Report
 from detector.routing import Outcome, dead_letter, route
 from detector.rule_failures import RuleFailures
-from detector.rule_reader import RuleReader
 from detector.standstill import StandstillReport
 from messaging.batch import Batch, Message, Record
 from messaging.seam import BatchAborted, ClientFailed, MessageRefused, Processor
@@ -42,7 +45,8 @@ class Detector:
     processor: Processor
     assignment: Assignment
     decision: Decision
-    rule_reader: RuleReader
+    reference: Reference
+    provenance: Provenance
     failures: RuleFailures
     limit: BatchLimit
     outputs: Outputs
@@ -58,7 +62,7 @@ def run(detector: Detector) -> None:
     aborts = 0
     while not detector.stop.requested:
         detector.heartbeat.beat()
-        if detector.rule_reader.has_changed():
+        if detector.reference.has_changed():
             take_up(detector)
         aborts = 0 if poll_and_judge(detector) else aborts + 1
         if aborts >= _MOST_ABORTS:
@@ -71,11 +75,14 @@ def run(detector: Detector) -> None:
 
 
 def take_up(detector: Detector) -> None:
-    """Judge by the rules as they are in the topic now."""
-    book = detector.rule_reader.book
-    detector.decision.take_up(book)
-    detector.report.rule_counts.follow(book)
-    logger.info("rules: version %d in force: %s", book.version, detector.decision.rules)
+    """Judge by the rules and lists as they are in their topics now."""
+    rules, lists = detector.reference.books
+    detector.decision.take_up(rules, lists)
+    detector.report.rule_counts.follow(rules)
+    detector.provenance.judge_with(detector.decision.basis)
+    version = lists.reading.version
+    text = f"; lists: version {version}, {lists}" if version else ""
+    logger.info("rules: version %d in force: %s%s", rules.version, detector.decision.rules, text)
 
 
 def poll_and_judge(detector: Detector) -> bool:
@@ -84,6 +91,7 @@ def poll_and_judge(detector: Detector) -> bool:
     seconds = _POLL_SECONDS_WHILE_STARTING if assignment.is_starting else POLL_SECONDS
     batch = detector.processor.poll(seconds, detector.limit.size)
     assignment.change(batch)
+    detector.provenance.change(batch)
     for partition, (sought, first) in batch.skipped.items():
         detector.report.skipped(assignment.topic, partition, sought, first)
     is_aborted = not (batch.is_empty or judge(detector, batch))
@@ -141,7 +149,7 @@ def judge_piece(detector: Detector, piece: Batch) -> int:
     except MessageRefused as refused:
         if len(piece.records) > 1:
             raise
-        commit_dead_letter(detector, piece, refused)
+        commit_alone(detector, piece, routed, refused)
     finally:
         throttled_seconds = detector.processor.throttled_seconds()
         detector.limit.follow(len(routed), judging_seconds, throttled_seconds, in_time=not others.records)
@@ -175,9 +183,34 @@ def commit(detector: Detector, batch: Batch, routed: Routed) -> None:
     """Commit and report what follows from a batch. Raises BatchAborted, and ServiceFailed when rules keep failing."""
     outcomes = [outcome for _, outcome in routed]
     failures = detector.failures.with_these(outcomes)
-    detector.processor.commit(batch, [message for message, _ in routed])
+    messages = [message for message, _ in routed]
+    detector.processor.commit(batch, [*messages, *detector.provenance.notes(batch)])
+    detector.provenance.committed()
     detector.failures.in_a_row = failures
     detector.report.batch(outcomes)
+
+
+def commit_alone(detector: Detector, single: Batch, routed: Routed, refused: MessageRefused) -> None:
+    """Commit a record that stands alone and was refused in these words: as a dead letter, unless it was its note."""
+    if notes := detector.provenance.notes(single):
+        commit_notes(detector, single, notes)
+        try:
+            commit(detector, single, routed)
+        except MessageRefused as again:
+            refused = again
+        else:
+            return
+    commit_dead_letter(detector, single, refused)
+
+
+def commit_notes(detector: Detector, single: Batch, notes: Sequence[Message]) -> None:
+    """Commit what a record is going to be judged with, and nothing that follows from it yet."""
+    before = replace(single, records=(), ends=single.first_offsets())
+    try:
+        detector.processor.commit(before, notes)
+    except MessageRefused as refused:
+        raise ClientFailed(f"cannot note what is judged with (PROVENANCE_TOPIC): {refused}") from refused
+    detector.provenance.committed()
 
 
 def commit_dead_letter(detector: Detector, single: Batch, refused: MessageRefused) -> None:

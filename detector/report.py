@@ -120,7 +120,7 @@ class Report:
         if self._dead_letters_in_a_row == DEAD_LETTERS_IN_A_ROW:
             logger.warning(
                 "%d consecutive records of %s are dead letters, so its records probably have another shape: "
-                "set TRANSACTIONS_TOPIC, or FIELD_AMOUNT and its like (`python -m detector --explain` with one of them "
+                "set TRANSACTIONS_TOPIC, or FIELD_AMOUNT and its like (`python -m rules explain` with one of them "
                 "shows how it is read); the last: %s",
                 DEAD_LETTERS_IN_A_ROW,
                 dead.record.topic,

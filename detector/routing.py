@@ -3,8 +3,8 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from decision.decision import Decision
 from decision.verdict import Verdict
-from detector.decision import Decision
 from detector.headers import LONGEST_PROBLEM, headers_of
 from detector.outputs import Outputs
 from messaging.batch import Headers, Message, Record

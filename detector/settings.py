@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
 
-from detector.code_rules import CodeRule, named_rules
+from decision.code_rules import CodeRule, named_rules
+from decision.provenance import DecisionSettings
 from messaging.settings import ConnectionSettings, GroupSettings, TopicCreationSettings, TopicSettings
-from payments.mapping import FieldMapping, Path, field_path
-from payments.threshold import fraud_threshold
+from payments.mapping import Path, field_path
 from runtime.parsing import whole_number
 from runtime.service import RuntimeSettings
 from runtime.settings import setting
@@ -27,9 +26,8 @@ class DetectorSettings:
     topic_creation: TopicCreationSettings
     group: GroupSettings
     topics: TopicSettings
-    mapping: FieldMapping
+    decision: DecisionSettings
     runtime: RuntimeSettings
-    fraud_threshold: Decimal = fraud_threshold()
     fraud_rules: Sequence[CodeRule] = setting(
         "FRAUD_RULES", "", named_rules, "rules of code, as module:function, comma-separated"
     )

@@ -168,7 +168,16 @@ class ClientLibrary(Protocol):
         """
 
     def end_offsets(self, connection: ConnectionSettings, names: Sequence[str]) -> Offsets:
-        """Return where the partitions of topics end now, open Kafka transactions included (the high watermark)."""
+        """Return where the partitions of topics end now, open Kafka transactions included (the high watermark).
+
+        Raises ClientFailed, which names it, where one does not exist.
+        """
+
+    def offsets_at(self, connection: ConnectionSettings, names: Sequence[str], milliseconds: int) -> Offsets:
+        """Return each partition's first offset with a timestamp of that time since 1970 or later; where none is, none.
+
+        Offsets of aborted records count. Raises ClientFailed, which names it, where a topic does not exist.
+        """
 
     def open_processor(self, connection: ConnectionSettings, group: GroupSettings, topic: str) -> Processor:
         """Join the consumer group as a reader of the topic."""

@@ -12,6 +12,7 @@ from runtime.settings import InvalidSettings, Mistake, setting
 CLIENTS = ("kafka-python", "confluent")
 _SERVER = r"(\[[0-9a-fA-F:.]+\]|[^\s:,/\[\]]+):\d{1,5}"
 _HIGHEST_PORT = 65_535
+_HISTORIES = ("RULES_TOPIC", "LISTS_TOPIC", "PROVENANCE_TOPIC")
 _KAFKAS_OWN = {"__consumer_offsets", "__transaction_state", "__share_group_state"}
 _TOPIC = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
 
@@ -68,7 +69,7 @@ def transactions_topic() -> Any:
         "TRANSACTIONS_TOPIC",
         "transactions",
         topic_name,
-        "the topic that the generator writes; all five topics must differ",
+        "the topic that the generator writes; all topics must differ",
     )
 
 
@@ -121,7 +122,7 @@ class TopicCreationSettings:
         "TOPIC_PARTITIONS",
         "4",
         partial(whole_number, 1, 10_000),
-        "partitions of each topic that is created, but for the rules'; at most this many detectors share the work",
+        "partitions of each topic of transactions that is created; at most this many detectors share the work",
     )
     replication_factor: int = setting(
         "TOPIC_REPLICATION_FACTOR", "1", partial(whole_number, 1, 100), "replicas of each of those partitions"
@@ -141,11 +142,17 @@ class TopicSettings:
     rules: str = setting(
         "RULES_TOPIC", "rules", topic_name, "every change of the rules; one partition, from which nothing is deleted"
     )
+    lists: str = setting(
+        "LISTS_TOPIC", "lists", topic_name, "every change of the lists that rules ask; kept as RULES_TOPIC is"
+    )
+    provenance: str = setting(
+        "PROVENANCE_TOPIC", "provenance", topic_name, "what the transactions were judged with; kept as RULES_TOPIC is"
+    )
 
     def __post_init__(self) -> None:
         """Refuse a name used twice: a detector would read its own output for ever."""
-        settings = ("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC", "RULES_TOPIC")
-        topics = (*self.all, self.rules)
+        settings = ("TRANSACTIONS_TOPIC", "FRAUD_TOPIC", "LEGIT_TOPIC", "DEAD_LETTER_TOPIC", *_HISTORIES)
+        topics = (*self.all, *self.histories)
         named = zip(settings, topics, strict=True)
         twice = [Mistake(name, topic, "a topic of its own") for name, topic in named if topics.count(topic) > 1]
         if twice:
@@ -158,5 +165,10 @@ class TopicSettings:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """The names of all that transactions pass through, the input's first; the rules are not among them."""
+        """The names of all that transactions pass through, the input's first."""
         return (self.transactions, *self.outputs)
+
+    @property
+    def histories(self) -> tuple[str, ...]:
+        """The names of those with one partition, which keep everything."""
+        return (self.rules, self.lists, self.provenance)

@@ -64,24 +64,24 @@ def payments_topics(creation: TopicCreationSettings, names: Iterable[str]) -> Ma
     return dict.fromkeys(names, TopicShape(creation.partitions, creation.replication_factor))
 
 
-def rules_topic(creation: TopicCreationSettings, name: str) -> Mapping[str, TopicShape]:
-    """Return how the topic of rules is created, by its name: in one order, and nothing is ever deleted from it."""
-    return {name: TopicShape(1, creation.replication_factor, _KEEPS_ALL)}
+def history_topics(creation: TopicCreationSettings, names: Iterable[str]) -> Mapping[str, TopicShape]:
+    """Return how topics that are histories are created, by their names: in one order, and nothing is ever deleted."""
+    return dict.fromkeys(names, TopicShape(1, creation.replication_factor, _KEEPS_ALL))
 
 
-def problem_with_rules_topic(name: str, topic: Topic) -> str | None:
-    """Return in one line why a topic cannot hold the history of rules, None where nothing is known against it.
+def problem_with_history(setting: str, name: str, topic: Topic) -> str | None:
+    """Return in one line why a topic cannot be a history, None where nothing is known against it.
 
-    What may not be seen of its settings is not held against it.
+    What may not be seen of its settings is not held against it. `setting` is the one that names it.
     """
-    named = f"RULES_TOPIC={name}"
+    named = f"{setting}={name}"
     if topic.partitions != 1:
-        return f"{named} has {topic.partitions} partitions, in which rules have no order: it must have one"
+        return f"{named} has {topic.partitions} partitions, in which a history has no order: it must have one"
     if topic.is_compacted:
         return f"{named} is compacted and would lose its history: set its cleanup.policy to delete"
-    for setting, kept in ((_RETENTION_MS, topic.retention_ms), (_RETENTION_BYTES, topic.retention_bytes)):
+    for config, kept in ((_RETENTION_MS, topic.retention_ms), (_RETENTION_BYTES, topic.retention_bytes)):
         if kept not in (None, _FOR_EVER):
-            return f"{named} has {setting}={kept} and would forget rules: set it to {_FOR_EVER}"
+            return f"{named} has {config}={kept} and would forget its history: set it to {_FOR_EVER}"
     return None
 
 

@@ -10,6 +10,8 @@ from payments.document import Opened, glance_at, read_document, value_of
 from payments.mapping import FieldValue, Path
 from payments.transaction import Transaction
 
+NULL = msgspec.Raw(b"null")  # what a decoder has in the place of a field that is not there
+
 
 class Asked(NamedTuple):
     """What rules have asked for: `getters` of the fields that are decoded; `want` is called with any other path."""
@@ -39,7 +41,7 @@ class DecodedTransaction(Transaction, frozen=True, gc=False):
     def glance(self, path: Path) -> FieldValue:
         """Return what an expression sees of a field: see Transaction."""
         written = self._written(path)
-        return None if written is None else glance_at(written)
+        return None if written is None or written is NULL else glance_at(written)
 
     def _written(self, path: Path) -> msgspec.Raw | None:
         get = self.asked.getters.get(path)

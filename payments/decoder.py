@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from payments.decoded import Asked, DecodedTransaction
+from payments.decoded import NULL, Asked, DecodedTransaction
 from payments.mapping import HALF_A_CHARACTER, MOST_STEPS, FieldMapping, Path
 from payments.transaction import Transaction
 
 _NOWHERE = "\x7f"  # begins the names of what no record holds
 # Names that msgspec cannot decode, and those.
 _STRANGE = re.compile(rf'["\\\x00-\x1f]|^{_NOWHERE}|{HALF_A_CHARACTER.pattern}')
-_NULL = msgspec.Raw(b"null")
 _KINDS: Mapping[str, Any] = {
     "id": str,
     "source": str,
@@ -61,7 +60,7 @@ def build_decoder(
         return _raise_undecodable
     paths, tree = _paths(mapping), _mapped_tree(mapping, accept_numbers=accept_numbers)
     asked = {path: f"asked_{number}" for number, path in enumerate(wanted)}
-    found = [path for path, attribute in asked.items() if _has_added(tree, path, _Leaf(attribute, msgspec.Raw, _NULL))]
+    found = [path for path, attribute in asked.items() if _has_added(tree, path, _Leaf(attribute, msgspec.Raw, NULL))]
     is_flat = all(len(path) == 1 for path in paths.values())
     prefix = "" if is_flat else "wire."
     getters = {path: attrgetter(prefix + _attribute(tree, path)) for path in found}

@@ -123,4 +123,11 @@ class FieldMapping:
         return name not in ("currency", "timestamp") or getattr(self, name) != (name,)
 
 
+def as_settings(mapping: FieldMapping) -> Mapping[str, str]:
+    """Return the settings that say so, by their names."""
+    paths = ((name, getattr(mapping, name)) for name in FIELDS)
+    fields = {f"FIELD_{name.upper()}": "" if path is None else shown(path) for name, path in paths}
+    return {**fields, "AMOUNT_SCALE": str(mapping.amount_scale), "TIMESTAMP_UNIT": mapping.timestamp_unit}
+
+
 DEFAULT_MAPPING = read_settings(FieldMapping, {})

@@ -25,7 +25,7 @@ from confluent_kafka.admin import (
 from messaging.confluent.connection import security_configuration
 from messaging.confluent.topics import new_topic
 from messaging.settings import ConnectionSettings, TopicCreationSettings, TopicSettings, consumer_group
-from messaging.topics import TopicShape, payments_topics, rules_topic
+from messaging.topics import TopicShape, history_topics, payments_topics
 from provisioning.principals import USERS, Right, rights
 
 ITERATIONS = 8192
@@ -48,7 +48,7 @@ def apply(settings: SetupSettings, secrets: Path) -> None:
     admin = open_admin(settings.connection)
     _make_users(admin, {user: (secrets / user / "password").read_bytes() for user in USERS})
     names, creation = settings.topics, settings.topic_creation
-    _make_topics(admin, {**payments_topics(creation, names.all), **rules_topic(creation, names.rules)})
+    _make_topics(admin, {**payments_topics(creation, names.all), **history_topics(creation, names.histories)})
     allow_only(admin, rights(settings.consumer_group, settings.topics))
 
 

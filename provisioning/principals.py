@@ -40,26 +40,27 @@ def _of_the_generator(topics: TopicSettings) -> Iterator[Right]:
 
 
 def _of_the_detector(consumer_group: str, topics: TopicSettings) -> Iterator[Right]:
-    yield Right("detector", "READ", "TOPIC", topics.transactions)
-    yield Right("detector", "READ", "TOPIC", topics.rules)
+    for read in (topics.transactions, *topics.histories):
+        yield Right("detector", "READ", "TOPIC", read)
     yield Right("detector", "READ", "GROUP", consumer_group)
     yield Right("detector", "WRITE", "TRANSACTIONAL_ID", f"{consumer_group}-", is_prefix=True)
-    for output in topics.outputs:
-        yield Right("detector", "WRITE", "TOPIC", output)
-    for topic in (*topics.all, topics.rules):
+    for written in (*topics.outputs, topics.provenance):
+        yield Right("detector", "WRITE", "TOPIC", written)
+    for topic in (*topics.all, *topics.histories):
         yield Right("detector", "DESCRIBE_CONFIGS", "TOPIC", topic)
 
 
 def _of_the_audit(consumer_group: str, topics: TopicSettings) -> Iterator[Right]:
     yield Right("audit", "DESCRIBE", "GROUP", consumer_group)
-    for topic in (*topics.all, topics.rules):
+    for topic in (*topics.all, *topics.histories):
         yield Right("audit", "READ", "TOPIC", topic)
         yield Right("audit", "DESCRIBE_CONFIGS", "TOPIC", topic)
 
 
 def _of_the_operator(topics: TopicSettings) -> Iterator[Right]:
-    """Yield what it takes to change the rules, and to try one on the latest transactions."""
-    yield Right("operator", "WRITE", "TOPIC", topics.rules)
-    for topic in (topics.rules, topics.transactions):
+    """Yield what it takes to change rules and lists, to try a rule on transactions, and to explain their verdicts."""
+    for written in (topics.rules, topics.lists):
+        yield Right("operator", "WRITE", "TOPIC", written)
+    for topic in (*topics.all, *topics.histories):
         yield Right("operator", "READ", "TOPIC", topic)
         yield Right("operator", "DESCRIBE_CONFIGS", "TOPIC", topic)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import click
@@ -9,7 +10,7 @@ from click.exceptions import Abort, NoArgsIsHelpError
 
 from decision.rule import InvalidRule
 from decision.source import InvalidExpression
-from rules import EXIT_STOPPED, changing, filing, showing
+from rules import EXIT_STOPPED, changing, explaining, filing, lists, showing
 from rules.changes import NotPossible
 from rules.rule_file import InvalidFile
 from rules.session import Session
@@ -22,7 +23,7 @@ from runtime.service import EXIT_BAD_SETTINGS, EXIT_OK, ServiceFailed, settings_
 _LONGEST_LINE = 1_000
 _COMPLETION = "_RULES_COMPLETE"
 _INVALID = (NotPossible, InvalidRule, InvalidExpression, InvalidFile)
-_HELP = """Shows the rules in Kafka, and changes them while the detectors judge.
+_HELP = """Shows the rules and lists in Kafka, and changes them while the detectors judge.
 
 Every change is kept, with who made it and when. docs/rules-cli.md has examples and all of the exit codes.
 
@@ -38,7 +39,8 @@ def rules() -> None:
     """Do what the command behind it does."""
 
 
-for command in (*showing.COMMANDS, *changing.COMMANDS, *filing.COMMANDS):
+_COMMANDS = (*showing.COMMANDS, *explaining.COMMANDS, *changing.COMMANDS, *filing.COMMANDS, lists.lists)
+for command in _COMMANDS:
     rules.add_command(command)
 
 
@@ -52,12 +54,13 @@ def main(process: Process) -> NoReturn:
         sys.stdout = sys.__stdout__  # click writes bytes then
     else:
         sys.stdout = Output(OUTPUT, process.stop.reader_is_gone, _fail)
-    end(_exit_code(process))
+    end(run(Session(process), process.exit_failed))
 
 
-def _exit_code(process: Process) -> int:
+def run(session: Session, exit_failed: int, arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name, those of the process if none are given; return the exit code."""
     try:
-        code = rules.main(prog_name="rules", complete_var=_COMPLETION, standalone_mode=False, obj=Session(process))
+        code = rules.main(arguments, "rules", _COMPLETION, standalone_mode=False, obj=session)
     except Abort:
         return _told("stopped; nothing was written", EXIT_STOPPED)
     except NoArgsIsHelpError as error:
@@ -68,7 +71,7 @@ def _exit_code(process: Process) -> int:
     except _INVALID as error:
         return _told(str(error), EXIT_BAD_SETTINGS)
     except ServiceFailed as failed:
-        return _told(str(failed), process.exit_failed if failed.exit_code is None else failed.exit_code)
+        return _told(str(failed), exit_failed if failed.exit_code is None else failed.exit_code)
     return code if isinstance(code, int) else EXIT_OK
 
 

@@ -32,11 +32,15 @@ def shown(before: State, after: State) -> str:
 
 def shown_event(event: Event) -> str:
     """Return who did it, when, and what that changed, or why it changed nothing."""
-    change_set = event.entry.change_set
-    author = one_line(change_set.author) if change_set else "unknown"
+    return told(event, shown(event.before, event.after))
+
+
+def told(event: Event, changed: str) -> str:
+    """Return who did it, when, and these lines of what was changed, or why nothing was."""
+    author = "unknown" if event.author is None else one_line(event.author)
     headline = f"version {event.entry.version}  {as_time(event.timestamp)}  {author}"
     if event.is_applied:
-        return f"{headline}\n{shown(event.before, event.after)}"
+        return f"{headline}\n{changed}"
     return f"{headline}\n{_INDENT}{event.entry.fate.value}: {one_line(event.entry.problem)}"
 
 

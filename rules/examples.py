@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from decision.asked_rule import THRESHOLD_RULE
+from decision.lists import NO_LISTS, ListBook
 from decision.rule import Rule
 from decision.rulebook import State, with_defaults
 from decision.ruleset import RuleSet
@@ -41,15 +42,18 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rules(NamedTuple):
-    """The rules that examples are held against, and what reads the examples."""
+    """The rules that examples are held against, the lists that they ask, and what reads the examples."""
 
     asked: RuleSet
     reader: TransactionReader
+    lists: ListBook = NO_LISTS
 
 
-def rules_of(state: State, defaults: Mapping[str, Rule], reader: TransactionReader) -> Rules:
+def rules_of(
+    state: State, defaults: Mapping[str, Rule], reader: TransactionReader, lists: ListBook = NO_LISTS
+) -> Rules:
     """Return the rules of a state, with those that settings give."""
-    return Rules(RuleSet(with_defaults(state, defaults)), reader)
+    return Rules(RuleSet(with_defaults(state, defaults)), reader, lists)
 
 
 def failures(examples: Sequence[Example], rules: Rules) -> Iterator[str]:
@@ -78,10 +82,9 @@ def _wrong(example: Example, rules: Rules) -> Sequence[tuple[str, str]]:
         transaction = rules.reader.read(example.json)
     except InvalidTransaction as error:
         return [("not a transaction", one_line(str(error)))]
-    verdict = rules.asked.judge(transaction, _NO_TIME)
-    mismatches = list(_mismatches(example, verdict))
-    seen = ((rule, one_line(f"{outcome}: {saw}")) for rule, outcome, saw in rules.asked.said(transaction, _NO_TIME))
-    return [*mismatches, *seen] if mismatches else []
+    mismatches = list(_mismatches(example, rules.asked.judge(transaction, _NO_TIME, rules.lists)))
+    said = rules.asked.said(transaction, _NO_TIME, rules.lists) if mismatches else ()
+    return [*mismatches, *((rule, one_line(f"{outcome}: {saw}")) for rule, outcome, saw in said)]
 
 
 def _mismatches(example: Example, verdict: Verdict) -> Iterator[tuple[str, str]]:

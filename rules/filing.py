@@ -1,6 +1,5 @@
 """The commands for rules in a file: check it, try its examples, make the topic equal to it."""
 
-import os
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ from rules import changes, rule_file
 from rules.examples import failures, rules_of
 from rules.rule_file import InvalidFile, RuleFile
 from rules.session import Session
-from rules.writing import shown_change, write
+from rules.writing import ask, shown_change, warn_of_empty_lists, write
 
 EXIT_FAILED = 1
 _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -31,7 +30,8 @@ def check(file: Path) -> None:
 def test(session: Session, file: Path) -> None:
     """Try the examples of a file on its rules; needs no Kafka. Exit code 1: one has failed."""
     found = _read(file)
-    rules = rules_of(found.rules, session.settings.defaults, TransactionReader(session.settings.mapping))
+    reader = TransactionReader(session.settings.mapping)
+    rules = rules_of(found.rules, session.settings.defaults, reader, found.lists)
     failed = list(failures(found.examples, rules))
     for text in failed:
         click.echo(text)
@@ -46,13 +46,16 @@ def test(session: Session, file: Path) -> None:
 @click.pass_obj
 def apply(session: Session, file: Path, *, yes: bool) -> None:
     """Make the topic's rules equal to a file, in one change; rules that the file does not have are removed."""
-    wanted = _read(file).rules
+    found = _read(file)
+    if found.lists.lists:
+        click.echo("the lists of the file are for its examples only; `lists` changes those in Kafka")
     now = session.topic.history.now
-    after = changes.replaced(now, wanted)
+    after = changes.replaced(now, found.rules)
     if not shown_change(now, after):
         return
+    warn_of_empty_lists(session, after)
     if not yes:
-        _ask()
+        ask("change that?")
     own = write(session, after)
     if own is not None:
         click.echo(f"version {own.entry.version}: it is so now")
@@ -69,10 +72,3 @@ def _read(file: Path) -> RuleFile:
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8"
         raise InvalidFile([f"{file}: {reason}"]) from error
-
-
-def _ask() -> None:
-    """Ask whether to go on. Raises NotPossible where nobody can be asked, and Abort where the answer is no."""
-    if not os.isatty(0):
-        raise changes.NotPossible("nobody can be asked here; with --yes it goes on without")
-    click.confirm("change that?", abort=True, err=True)

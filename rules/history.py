@@ -4,7 +4,8 @@ from collections.abc import Collection
 from types import MappingProxyType
 from typing import NamedTuple
 
-from decision.rulebook import FORMAT, NOTHING, Change, ChangeSet, Entry, Fate, Held, RuleBook, State
+from decision.history import FORMAT, Entry, Fate
+from decision.rulebook import NOTHING, Change, ChangeSet, Held, RuleBook, State
 from messaging.batch import Record
 
 _NO_STATE: State = MappingProxyType({})
@@ -13,7 +14,7 @@ _NO_STATE: State = MappingProxyType({})
 class Event(NamedTuple):
     """A record of the topic: what became of it, its timestamp in ms since 1970, and what held before and after it.
 
-    `before` and `after` have the names that it touches; they are empty where it was not applied.
+    `before` and `after` have the rules that it touches; they are empty where it was not applied, and of lists.
     """
 
     entry: Entry
@@ -28,8 +29,18 @@ class Event(NamedTuple):
 
     @property
     def names(self) -> Collection[str]:
-        """The rules that it is about, whether it was applied or not; none where it cannot be read."""
+        """The rules, or lists, that it is about, whether it was applied or not; none where it cannot be read."""
         return [change.name for change in self.entry.change_set.changes] if self.entry.change_set else []
+
+    @property
+    def identity(self) -> str:
+        """The id of its change set, an empty text where it cannot be read."""
+        return self.entry.change_set.id if self.entry.change_set else ""
+
+    @property
+    def author(self) -> str | None:
+        """Who has written it, None where it cannot be read."""
+        return self.entry.change_set.author if self.entry.change_set else None
 
 
 class History:

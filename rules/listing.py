@@ -5,8 +5,9 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from decision.history import Entry, Fate
 from decision.rule import Rule
-from decision.rulebook import NOTHING, Fate, Held, State
+from decision.rulebook import NOTHING, Held, State
 from decision.verdict import candidate_label
 from rules.differences import SHOWN_FIELDS, shown_event
 from rules.history import Event, History
@@ -21,19 +22,13 @@ _LONGEST_NOTE, _LONGEST_POINTS, _LONGEST_WHEN = 40, 20, 200
 def table(history: History, now: State) -> str:
     """Return the rules, each candidate below its rule, and the records that could not be understood."""
     rows = [row for name in sorted(now) for row in _rows(name, now[name], history)]
-    lines = [f"version {history.version}", aligned([_HEAD, *rows])]
-    invalid = _invalid(history)
-    if invalid:
-        lines.append("records that are not understood, and change nothing:")
-        lines.append(aligned([(f"version {version}", one_line(problem)) for version, problem in invalid], "  "))
-    return "\n".join(lines)
+    return "\n".join([f"version {history.version}", aligned([_HEAD, *rows]), *not_understood(history.events)])
 
 
 def table_data(history: History, now: State) -> Mapping[str, Any]:
     """Return the same as what JSON can hold."""
     rules = [{"name": name, **_data_of(now[name]), **_origin(name, now[name], history)} for name in sorted(now)]
-    invalid = [{"version": version, "problem": problem} for version, problem in _invalid(history)]
-    return {"version": history.version, "rules": rules, "not_understood": invalid}
+    return {"version": history.version, "rules": rules, "not_understood": not_understood_data(history.events)}
 
 
 def page(name: str, held: Held, history: History) -> str:
@@ -48,9 +43,33 @@ def page(name: str, held: Held, history: History) -> str:
     return aligned(lines)
 
 
+def not_understood(events: Sequence[Event]) -> Iterator[str]:
+    """Yield lines about the records that could not be understood, none where there are none."""
+    rows = [(f"version {entry.version}", one_line(entry.problem)) for entry in _invalid(events)]
+    if rows:
+        yield "records that are not understood, and change nothing:"
+        yield aligned(rows, "  ")
+
+
+def not_understood_data(events: Sequence[Event]) -> Sequence[Mapping[str, Any]]:
+    """Return the same as what JSON can hold."""
+    return [{"version": entry.version, "problem": entry.problem} for entry in _invalid(events)]
+
+
 def events_data(events: Sequence[Event]) -> Sequence[Mapping[str, Any]]:
     """Return events as what JSON can hold."""
-    return [_event_data(event) for event in events]
+    return [{**event_data(event), "changes": _changes_data(event)} for event in events]
+
+
+def event_data(event: Event) -> Mapping[str, Any]:
+    """Return what is known of an event, whatever it has changed, as what JSON can hold."""
+    return {
+        "version": event.entry.version,
+        "time": as_time(event.timestamp),
+        "author": event.author,
+        "outcome": event.entry.fate.value,
+        "problem": event.entry.problem or None,
+    }
 
 
 def events_text(events: Sequence[Event]) -> str:
@@ -83,10 +102,9 @@ def _is_given(name: str, held: Held, history: History) -> bool:
 def _changed(name: str, held: Held, history: History) -> str:
     given = _GIVEN if _is_given(name, held, history) else ""
     event = history.last_change(name)
-    if event is None or event.entry.change_set is None:
+    if event is None or event.author is None:
         return given
-    author = one_line(event.entry.change_set.author)
-    at = f"version {event.entry.version}, {as_time(event.timestamp)}, by {author}"
+    at = f"version {event.entry.version}, {as_time(event.timestamp)}, by {one_line(event.author)}"
     return f"{given}; {at}" if given else at
 
 
@@ -95,35 +113,25 @@ def _fields(rule: Rule) -> list[tuple[str, str]]:
     return [(name, f"{text} % of accounts" if name == "share" else text) for name, text in texts if text]
 
 
-def _invalid(history: History) -> Sequence[tuple[int, str]]:
-    entries = (event.entry for event in history.events)
-    return [(entry.version, entry.problem) for entry in entries if entry.fate is Fate.INVALID]
+def _invalid(events: Sequence[Event]) -> Sequence[Entry]:
+    return [event.entry for event in events if event.entry.fate is Fate.INVALID]
 
 
 def _origin(name: str, held: Held, history: History) -> Mapping[str, Any]:
     event = history.last_change(name)
-    by = event.entry.change_set.author if event and event.entry.change_set else None
     return {
         "given_by": "FRAUD_THRESHOLD" if _is_given(name, held, history) else None,
         "version": event.entry.version if event else None,
         "time": as_time(event.timestamp) if event else None,
-        "author": by,
+        "author": event.author if event else None,
     }
 
 
-def _event_data(event: Event) -> Mapping[str, Any]:
-    change_set = event.entry.change_set
-    return {
-        "version": event.entry.version,
-        "time": as_time(event.timestamp),
-        "author": change_set.author if change_set else None,
-        "outcome": event.entry.fate.value,
-        "problem": event.entry.problem or None,
-        "changes": [
-            {"name": name, "before": _data_of(event.before[name]), "after": _data_of(after)}
-            for name, after in event.after.items()
-        ],
-    }
+def _changes_data(event: Event) -> Sequence[Mapping[str, Any]]:
+    return [
+        {"name": name, "before": _data_of(event.before[name]), "after": _data_of(after)}
+        for name, after in event.after.items()
+    ]
 
 
 def _data_of(held: Held) -> Mapping[str, Any]:

@@ -4,6 +4,9 @@
 when = 'amount >= 500 and hour("Europe/Berlin") < 6'
 points = 60
 
+[lists]  # for the examples
+blocked = ["a", 1]
+
 [[examples]]
 transaction = '{"id": "1", "source": "a", "target": "b", "amount": 812.10}'
 verdict = "legit"
@@ -20,6 +23,9 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from decision.history import FORMAT
+from decision.list_change import ListChange, ListChangeSet, encode
+from decision.lists import ListBook
 from decision.rule import InvalidRule, Mode, Rule, raise_if_invalid
 from decision.rulebook import Held, State, problem_with_size
 from decision.source import InvalidExpression
@@ -42,10 +48,11 @@ class InvalidFile(Exception):
 
 
 class RuleFile(NamedTuple):
-    """What a file holds."""
+    """What a file holds; the lists are those of the examples."""
 
     rules: State
     examples: Sequence[Example]
+    lists: ListBook
 
 
 class _Candidate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +73,7 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Top(Struct, forbid_unknown_fields=True):
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lists: dict[str, list[Any]] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -78,10 +86,11 @@ def read(text: str) -> RuleFile:
     mistakes: list[str] = []
     rules = {name: held for name, table in top.rules.items() if (held := _held(name, table, mistakes)) is not None}
     examples = [_converted(f"examples, the {n}.", table, Example, mistakes) for n, table in enumerate(top.examples, 1)]
+    lists = _lists(top.lists, mistakes)
     mistakes += filter(None, [problem_with_size(rules), *unknown_names(rules, examples)])
     if mistakes:
         raise InvalidFile(mistakes)
-    return RuleFile(rules, [example for example in examples if example is not None])
+    return RuleFile(rules, [example for example in examples if example is not None], lists)
 
 
 def text_of(state: State) -> str:
@@ -107,6 +116,17 @@ def _held(name: str, table: Mapping[str, Any], mistakes: list[str]) -> Held | No
     held = Held(_rule(entry), _candidate(entry))
     mistakes += _not_allowed(name, place, held)
     return held
+
+
+def _lists(tables: Mapping[str, Sequence[Any]], mistakes: list[str]) -> ListBook:
+    """Return the lists of a file, as they would be had they been taken from the topic."""
+    book = ListBook()
+    for name, members in tables.items():
+        change_set = ListChangeSet(FORMAT, name, "", [ListChange(name, book.version, add=members)])
+        problem = book.problem(change_set) or book.take(book.version, encode(change_set)).problem
+        if problem:
+            mistakes.append(f"lists.{_key(name)}: {problem}")
+    return book
 
 
 def _with_texts(table: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,13 +4,19 @@ import logging
 from collections.abc import Sequence
 from functools import cached_property
 
+from decision.asked_rule import AskedRule, lists_named
+from decision.lists import NO_LISTS, ListBook
 from decision.rulebook import State, with_defaults
+from messaging.history import HistoryTopic
 from messaging.seam import ClientLibrary
 from messaging.supervisor import load_library
+from rules.cluster import Cluster
 from rules.connection import expect_kafka
+from rules.history import History
+from rules.list_history import ListHistory
 from rules.recent import last_transactions
 from rules.settings import RulesSettings
-from rules.topic import RulesTopic
+from rules.topic import H, KnownTopic
 from rules.trial import Tried
 from runtime.output import standard_error
 from runtime.process import Process
@@ -35,12 +41,30 @@ class Session:
         return settings
 
     @cached_property
-    def topic(self) -> RulesTopic:
+    def topic(self) -> KnownTopic[History]:
         """The topic of rules, read to its end."""
-        expect_kafka(self.settings.connection.bootstrap_servers, self._process.stop)
-        topic = RulesTopic(self.settings, self._library, self._process.stop)
-        topic.open()
-        return topic
+        return self._opened("rules", self.settings.topics.rules, History())
+
+    @cached_property
+    def lists(self) -> KnownTopic[ListHistory]:
+        """The topic of lists, read to its end."""
+        return self._opened("lists", self.settings.topics.lists, ListHistory())
+
+    def lists_of(self, asked: Sequence[AskedRule]) -> ListBook:
+        """Return the lists, which need not be read where none of the rules asks for one.
+
+        Raises ServiceFailed and ServiceRefused.
+        """
+        return self.lists.history.book if lists_named(rule.rule for rule in asked) else NO_LISTS
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """Kafka, once it has answered. Raises ServiceFailed."""
+        return Cluster(self.library, self.settings.connection, self._process.stop)
+
+    def end_a_child(self) -> None:
+        """End this process where it is a child that a user's rule has forked and let return."""
+        self._process.stop.end_a_child()
 
     @property
     def now(self) -> State:
@@ -49,8 +73,17 @@ class Session:
 
     def last_transactions(self) -> Sequence[Tried]:
         """Return the last transactions. Raises ServiceFailed and ServiceRefused."""
-        return last_transactions(self.settings, self._library)
+        return last_transactions(self.settings, self.library)
 
     @cached_property
-    def _library(self) -> ClientLibrary:
+    def library(self) -> ClientLibrary:
+        """The client library, once a server answers. Raises ServiceFailed."""
+        expect_kafka(self.settings.connection.bootstrap_servers, self._process.stop)
         return load_library(self.settings.connection.client)
+
+    def _opened(self, holds: str, name: str, history: H) -> KnownTopic[H]:
+        connection, creation = self.settings.connection, self.settings.topic_creation
+        where = HistoryTopic(f"{holds.upper()}_TOPIC", name, holds, self.library, connection, creation)
+        topic = KnownTopic(where, history, self._process.stop)
+        topic.open()
+        return topic

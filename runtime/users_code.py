@@ -1,14 +1,17 @@
 """Loads a user's code, and describes its exceptions, which may be of any kind, and raise another while described."""
 
 import pkgutil
+import sys
 import traceback
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 # As Python itself has them, whatever a class of the user's has in their place.
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]
 _NAME: Any = type.__dict__["__name__"]
+_DIGEST_BYTES = 16
 _EXPECTED = "module:function, or several, comma-separated"
 
 
@@ -45,6 +48,15 @@ def line_of(error: BaseException) -> str:
 def kind_of(value: object) -> str:
     """Return the name of its type, whatever that makes of being asked."""
     return str(_NAME.__get__(type(value)))
+
+
+def file_digest(function: Callable[..., Any]) -> str:
+    """Return a hash of the file that a function of the user's is in, "" where that is not known; never raises."""
+    try:
+        file = sys.modules[function.__module__].__file__
+        return blake2b(Path(str(file)).read_bytes(), digest_size=_DIGEST_BYTES).hexdigest()
+    except BaseException:  # noqa: BLE001 - it is the user's own, and may be anything that can be called
+        return ""
 
 
 def in_utf_8(text: str) -> str:

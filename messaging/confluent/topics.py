@@ -21,6 +21,7 @@ from messaging.confluent.connection import (
 from messaging.confluent.refusals import Refusals
 from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings
+from messaging.standstill import does_not_exist
 from messaging.topics import TOPIC_CONFIGS, Topic, TopicShape, describe_all, log_created
 
 _PAUSE_SECONDS = 0.05
@@ -53,16 +54,13 @@ def describe_topics(connection: ConnectionSettings, names: Sequence[str]) -> Map
 
 def end_offsets(connection: ConnectionSettings, names: Sequence[str]) -> Offsets:
     """Return where the partitions of topics end now, open Kafka transactions included."""
-    refusals = Refusals(connection.security)
-    admin = open_admin(connection, refusals)
-    with raising_client_failed("cannot read the topics"):
-        topics = _listed(admin, refusals, names).topics
-        asked = {TopicPartition(name, number): _LATEST for name in names for number in topics[name].partitions}
-        answers = admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWER_SECONDS
-        )
-        wait_for(admin, answers.values())
-        return {(asked.topic, asked.partition): answer.result().offset for asked, answer in answers.items()}
+    return _offsets(connection, names, _LATEST)
+
+
+def offsets_at(connection: ConnectionSettings, names: Sequence[str], milliseconds: int) -> Offsets:
+    """Return each partition's first offset with a timestamp of that time since 1970 or later; where none is, none."""
+    wanted = OffsetSpec.for_timestamp(milliseconds)
+    return {at: offset for at, offset in _offsets(connection, names, wanted).items() if offset >= 0}
 
 
 def refused_operations(
@@ -72,6 +70,19 @@ def refused_operations(
     admin = open_admin(connection, refusals)
     asked = admin.describe_topics(TopicCollection(list(needed)), include_authorized_operations=True)
     return {name: needed[name] for name, answer in asked.items() if not _is_allowed(needed[name], answer)}
+
+
+def _offsets(connection: ConnectionSettings, names: Sequence[str], wanted: OffsetSpec) -> Offsets:
+    refusals = Refusals(connection.security)
+    admin = open_admin(connection, refusals)
+    with raising_client_failed("cannot read the topics"):
+        topics = _listed(admin, refusals, names).topics
+        asked = {TopicPartition(name, number): wanted for name in names for number in topics[name].partitions}
+        answers = admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWER_SECONDS
+        )
+        wait_for(admin, answers.values())
+        return {(asked.topic, asked.partition): answer.result().offset for asked, answer in answers.items()}
 
 
 def new_topic(name: str, shape: TopicShape) -> NewTopic:
@@ -85,8 +96,8 @@ def _list_topics(admin: AdminClient, seconds: float, topic: str | None = None) -
 
 def _listed(admin: AdminClient, refusals: Refusals, names: Sequence[str]) -> Any:
     listed = until_done(admin, refusals, partial(_list_topics, admin))
-    if not listed.topics.keys() >= set(names):
-        raise ClientFailed("cannot read the topics: they no longer exist")
+    for name in _missing(admin, refusals, sorted(set(names) - listed.topics.keys())):
+        raise ClientFailed(f"cannot read the topics: {does_not_exist(name)}")
     return listed
 
 

@@ -20,7 +20,9 @@ from kafka.structs import TopicPartition
 from messaging.batch import Offsets
 from messaging.kafka_python.connection import open_admin, raising_client_failed
 from messaging.kafka_python.refusals import Refusals
+from messaging.seam import ClientFailed
 from messaging.settings import ConnectionSettings
+from messaging.standstill import does_not_exist
 from messaging.topics import TOPIC_CONFIGS, Topic, TopicShape, describe_all, log_created
 
 _MAY_NOT_CREATE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
@@ -53,19 +55,12 @@ def describe_topics(connection: ConnectionSettings, names: Sequence[str]) -> Map
 
 def end_offsets(connection: ConnectionSettings, names: Sequence[str]) -> Offsets:
     """Return where the partitions of topics end now, open Kafka transactions included."""
-    refusals = Refusals(connection.security)
-    with (
-        raising_client_failed("cannot read the topics", refusals),
-        closing(open_admin(connection, refusals)) as admin,
-    ):
-        topics = _seen(admin, refusals, names)
-        partitions = [
-            TopicPartition(name, partition["partition_index"])
-            for name in names
-            for partition in topics[name]["partitions"]
-        ]
-        found = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-        return {(partition.topic, partition.partition): found[partition].offset for partition in partitions}
+    return _offsets(connection, names, OffsetSpec.LATEST)
+
+
+def offsets_at(connection: ConnectionSettings, names: Sequence[str], milliseconds: int) -> Offsets:
+    """Return each partition's first offset with a timestamp of that time since 1970 or later; where none is, none."""
+    return {at: offset for at, offset in _offsets(connection, names, milliseconds).items() if offset >= 0}
 
 
 def refused_operations(
@@ -87,6 +82,25 @@ def _seen(admin: KafkaAdminClient, refusals: Refusals, names: Sequence[str]) -> 
     if hidden:
         raise refusals.missing(dict.fromkeys(hidden, "Describe"))
     return topics
+
+
+def _offsets(connection: ConnectionSettings, names: Sequence[str], wanted: OffsetSpec | int) -> Offsets:
+    refusals = Refusals(connection.security)
+    with (
+        raising_client_failed("cannot read the topics", refusals),
+        closing(open_admin(connection, refusals)) as admin,
+    ):
+        topics = _seen(admin, refusals, names)
+        for name in names:
+            if for_code(topics[name]["error_code"]) is UnknownTopicOrPartitionError:
+                raise ClientFailed(f"cannot read the topics: {does_not_exist(name)}")
+        partitions = [
+            TopicPartition(name, partition["partition_index"])
+            for name in names
+            for partition in topics[name]["partitions"]
+        ]
+        found = admin.list_partition_offsets(dict.fromkeys(partitions, wanted))
+        return {(partition.topic, partition.partition): found[partition].offset for partition in partitions}
 
 
 def _missing(admin: KafkaAdminClient, refusals: Refusals, names: Sequence[str]) -> Sequence[str]:

@@ -1,11 +1,13 @@
 """What is said of the settings is made from their declarations, and `.env.example` can be used as it is."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
 
+from decision.provenance import PRODUCT
 from runtime.settings import all_settings, read_settings
 from scripts.write_settings import COMMAND, PARTS, documents
 
@@ -36,3 +38,8 @@ def test_every_part_can_use_the_example_as_it_is(part: str) -> None:
 def test_every_line_of_the_example_is_plain_enough_for_compose_too() -> None:
     lines = [line for line in EXAMPLE.read_text().splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Z_]+=[^\s\"'$#]*", line) for line in lines)
+
+
+def test_the_versions_that_are_noted_and_released_are_the_same() -> None:
+    released = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert released == PRODUCT

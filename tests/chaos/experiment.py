@@ -84,7 +84,7 @@ class Experiment:
 
     def end(self, rules: str) -> CheckResult:
         """End the load, let the detectors judge the rest of it, and look at what there is. They run on."""
-        self.rules.stop()
+        self.rules.close()
         self.load.stop()
         self.group.wait_until_judged(self.group.ends())
         settings = {"KAFKA_BOOTSTRAP_SERVERS": self.cluster.servers, "FRAUD_RULES": rules, **self.names.settings()}
@@ -107,7 +107,8 @@ def create_topics(cluster: KafkaCluster, names: Names) -> None:
     """Make the topics, with as many replicas as there are brokers, and wait for their leaders."""
     admin = AdminClient({"bootstrap.servers": cluster.servers, "log_level": 2})
     topics = [NewTopic(name, PARTITIONS, len(cluster.brokers)) for name in names.topics]
-    topics.append(NewTopic(names.rules, 1, len(cluster.brokers), config={"retention.ms": "-1"}))
+    histories = (names.rules, names.lists, names.provenance)
+    topics += [NewTopic(name, 1, len(cluster.brokers), config={"retention.ms": "-1"}) for name in histories]
     for created in admin.create_topics(topics).values():
         with suppress(KafkaException):  # a detector may have been quicker
             created.result(ANSWER_SECONDS * BUSY)

@@ -1,13 +1,15 @@
 """Topics: created where they are missing, and described as they are."""
 
 import logging
+from functools import partial
 
 import pytest
 
+from messaging.seam import ClientFailed
 from messaging.settings import TopicCreationSettings
-from messaging.topics import TopicShape, problem_with_rules_topic, rules_topic
+from messaging.topics import TopicShape, history_topics, problem_with_history
 from tests.contract.stage import Stage, values
-from tests.support.topics import message
+from tests.support.topics import NOW, message
 
 KAFKAS_DEFAULT_BYTES = 1_048_588
 
@@ -52,7 +54,23 @@ def test_a_topic_is_created_with_settings_of_its_own(stage: Stage) -> None:
 
 def test_the_topic_of_rules_is_created_so_that_it_keeps_them(stage: Stage) -> None:
     name = stage.names.rules
-    stage.library.create_topics(stage.connection, rules_topic(TopicCreationSettings(4, 1), name))
+    stage.library.create_topics(stage.connection, history_topics(TopicCreationSettings(4, 1), [name]))
     topic = stage.library.describe_topics(stage.connection, [name])[name]
     assert (topic.partitions, topic.is_compacted, topic.retention_ms, topic.retention_bytes) == (1, False, -1, -1)
-    assert problem_with_rules_topic(name, topic) is None
+    assert problem_with_history("RULES_TOPIC", name, topic) is None
+
+
+def test_a_time_begins_at_the_first_offset_that_is_not_before_it(stage: Stage, topic_of_4: str) -> None:
+    times = {0: (1, 2, 3), 1: (12, 11, 13), 2: (1,)}
+    stage.write([message(topic_of_4, b"", timestamp=NOW + n, partition=p) for p in times for n in times[p]])
+    found = [stage.library.offsets_at(stage.connection, [topic_of_4], NOW + n) for n in (0, 3, 11, 14)]
+    offsets = [{partition: offset for (_, partition), offset in places.items()} for places in found]
+    assert offsets == [{0: 0, 1: 0, 2: 0}, {0: 2, 1: 0}, {1: 0}, {}]
+
+
+def test_a_topic_that_does_not_exist_is_named_where_its_offsets_are_asked_for(stage: Stage) -> None:
+    missing = f"{stage.names.group}-missing"
+    asked = [stage.names.transactions, missing]
+    for ask in (stage.library.end_offsets, partial(stage.library.offsets_at, milliseconds=0)):
+        with pytest.raises(ClientFailed, match=f"cannot read the topics: the topic {missing} does not exist"):
+            ask(stage.connection, asked)

@@ -12,6 +12,7 @@ from kafka.structs import OffsetAndMetadata
 
 from embedded_kafka import EmbeddedKafka
 from messaging.batch import Headers, Message
+from tests.support.auditing import note
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Service, Services
 from tests.support.topics import WRITE_SECONDS, Names, create_topics, message, open_consumer, raw_producer, send, write
@@ -62,6 +63,13 @@ def commit_offset(servers: str, names: Names, offset: int) -> None:
         consumer.commit({partition: OffsetAndMetadata(offset, "", -1)})
 
 
+def make_topics(broker: str, names: Names) -> None:
+    """Make the topics, with a note that FRAUD_THRESHOLD alone is judged with."""
+    create_topics(broker, *names.topics, partitions=2)
+    create_topics(broker, names.provenance, partitions=1)
+    write(broker, [note(names)])
+
+
 def conserved(names: Names) -> tuple[Sequence[Message], Sequence[Message]]:
     """Return four records of the input, and the outputs that follow from them."""
     inputs = [message(names.transactions, value) for value in (paid(1), paid(2), paid(3, "950"), b"not JSON")]
@@ -74,7 +82,11 @@ def conserved(names: Names) -> tuple[Sequence[Message], Sequence[Message]]:
     return inputs, [
         message(names.legit, paid(1)),
         message(names.legit, paid(2)),
-        message(names.fraud, paid(3, "950"), headers=[("fraud.reason", b"much")]),
+        message(
+            names.fraud,
+            paid(3, "950"),
+            headers=[("fraud.reason", b"amount_over_threshold: much"), ("fraud.score", b"100")],
+        ),
         message(names.dead_letter, b"not JSON", headers=coordinates),
     ]
 
@@ -131,7 +143,7 @@ def totals(audit: Service, names: Names) -> Sequence[int]:
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
 @pytest.mark.parametrize("defect", ["lost", "doubled", "misrouted", "altered", "out of order", "foreign"])
 def test_each_way_to_break_the_law_is_named(services: Services, broker: str, names: Names, defect: str) -> None:
-    create_topics(broker, *names.topics, partitions=2)
+    make_topics(broker, names)
     inputs, (first, second, rich, dead) = conserved(names)
     outputs = {
         "lost": [second, rich, dead],
@@ -153,7 +165,7 @@ def test_each_way_to_break_the_law_is_named(services: Services, broker: str, nam
 
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
 def test_what_the_detectors_have_not_committed_is_in_flight(services: Services, broker: str, names: Names) -> None:
-    create_topics(broker, *names.topics, partitions=2)
+    make_topics(broker, names)
     inputs, outputs = conserved(names)
     write(broker, inputs)
     write(broker, outputs[:1])
@@ -163,7 +175,7 @@ def test_what_the_detectors_have_not_committed_is_in_flight(services: Services, 
 
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
 def test_an_aborted_output_is_none_and_an_open_one_is_waited_for(services: Services, broker: str, names: Names) -> None:
-    create_topics(broker, *names.topics, partitions=2)
+    make_topics(broker, names)
     inputs, outputs = conserved(names)
     write(broker, inputs)
     writer = raw_producer(broker, {"transactional.id": names.group, "transaction.timeout.ms": "900000"})
@@ -184,8 +196,38 @@ def test_an_aborted_output_is_none_and_an_open_one_is_waited_for(services: Servi
 
 
 @pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
-def test_its_answer_can_be_json(services: Services, broker: str, names: Names) -> None:
+def test_verdicts_that_no_note_covers_cannot_be_checked_which_is_no_failure(
+    services: Services, broker: str, names: Names
+) -> None:
     create_topics(broker, *names.topics, partitions=2)
+    inputs, outputs = conserved(names)
+    write(broker, inputs)
+    write(broker, [*outputs[:2], message(names.legit, paid(3, "950")), outputs[3]])
+    audit = audited(services, HOLDS)
+    assert counts(audit)["not replayable"] == len(inputs)
+    first = rf"the first is {names.transactions}\[0\] offset 0: no note says what they were judged with"
+    assert audit.matches(f"WARNING not replayable: 4, {first}$")
+    assert audit.matches("audit passed: every record is accounted for; 4 verdicts cannot be checked$")
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+def test_conservation_can_be_looked_at_alone(services: Services, broker: str, names: Names) -> None:
+    make_topics(broker, names)
+    inputs, outputs = conserved(names)
+    write(broker, inputs)
+    write(broker, [*outputs[:2], message(names.legit, paid(3, "950")), outputs[3]])
+    audit = services.start("audit", "--conservation")
+    assert audit.wait(AUDIT_SECONDS) == HOLDS
+    assert not {"misrouted", "not replayable"} & counts(audit).keys()
+    write(broker, outputs[:1])
+    again = services.start("audit", "--conservation")
+    assert again.wait(AUDIT_SECONDS) == BROKEN
+    assert counts(again)["doubled"] == 1
+
+
+@pytest.mark.parametrize("client", ["kafka-python"], indirect=True)
+def test_its_answer_can_be_json(services: Services, broker: str, names: Names) -> None:
+    make_topics(broker, names)
     inputs, outputs = conserved(names)
     write(broker, inputs)
     write(broker, outputs)
@@ -205,8 +247,8 @@ def test_where_it_cannot_audit_it_says_so_in_a_line(services: Services, names: N
     without_kafka = audited(services, NOT_MADE, KAFKA_BOOTSTRAP_SERVERS="localhost:1")
     assert len(without_kafka.lines) == 1
     assert without_kafka.matches("ERROR   no answer from Kafka at localhost:1: ")
-    assert audited(services, 2, FRAUD_THRESHOLD="much").lines == [
-        "audit: FRAUD_THRESHOLD='much': expected a number, 0 or above"
+    assert audited(services, 2, AMOUNT_SCALE="much").lines == [
+        "audit: AMOUNT_SCALE='much': expected a whole number from 0 to 18"
     ]
 
 
@@ -215,5 +257,6 @@ def test_a_cluster_that_has_never_had_a_group_can_be_audited(names: Names, tmp_p
     slow = {"offsets.topic.num.partitions": "500"}
     with EmbeddedKafka(properties=slow) as kafka, closing(Services(names.settings(), tmp_path)) as services:
         create_topics(kafka.bootstrap_servers, *names.topics)
-        audit = audited(services, HOLDS, KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap_servers)
+        audit = services.start("audit", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap_servers)
+        assert audit.wait(2 * AUDIT_SECONDS) == HOLDS, audit.lines
         assert audit.matches(f"the group {names.group} has committed nothing")

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
-from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from tests.support.conservation import wait_until_judged
 from tests.support.services import Service, Services
-from tests.support.topics import NOW, Names, committed, create_topics, message, write
+from tests.support.topics import NOW, Names, committed, create_topics, delete_records, message, write
 
 pytestmark = pytest.mark.integration
 
@@ -92,9 +91,7 @@ def test_what_retention_has_deleted_is_left_out(services: Services, broker: str,
     wait_until_judged(broker, names, COUNT + 1)
     assert detector.stop() == 0
     topic = getattr(names, shortened)
-    admin = AdminClient({"bootstrap.servers": broker})  # it has to live until the answer is there
-    (deleted,) = admin.delete_records([TopicPartition(topic, 0, 5)]).values()
-    assert deleted.result(WAIT_SECONDS).low_watermark == 5
+    delete_records(broker, topic, 5)
     assert audited(services).matches("left out: all records up to")
 
 

@@ -100,7 +100,7 @@ def test_a_topic_of_rules_that_breaks_or_goes_away_stops_no_payment(
     change(broker, names, "small", when="amount < 10")
     detector.wait_for_line("rules: version 1 in force")
     write(broker, [message(names.rules, b"broken")])
-    detector.wait_for_line(rf"{names.rules}\[0\] offset 1 changes no rule: not a change set")
+    detector.wait_for_line(rf"{names.rules}\[0\] offset 1 changes no rules: not understood")
     delete_topic(broker, names.rules)
     detector.wait_for_line("going on without RULES_TOPIC=.*, with version 2 of the rules: ")
     pay(broker, names, 5, 50)
@@ -122,7 +122,7 @@ def test_a_topic_of_rules_that_breaks_or_goes_away_stops_no_payment(
     ("partitions", "settings", "problem"),
     [
         (2, {"retention.ms": "-1"}, "has 2 partitions"),
-        (1, {"retention.ms": "1000"}, "has retention.ms=1000 and would forget rules: set it to -1"),
+        (1, {"retention.ms": "1000"}, "has retention.ms=1000 and would forget its history: set it to -1"),
         (1, {"cleanup.policy": "compact"}, "is compacted and would lose its history"),
     ],
 )

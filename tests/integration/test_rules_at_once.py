@@ -9,13 +9,16 @@ from typing import cast
 
 import pytest
 
+from decision.history import Fate
 from decision.rule import Rule
-from decision.rulebook import Fate, Held
+from decision.rulebook import Held, encode
 from messaging.batch import Message
+from messaging.history import HistoryTopic
 from messaging.seam import ClientFailed, ClientLibrary, Publisher
 from messaging.supervisor import load_library
+from rules.history import History
 from rules.settings import RulesSettings
-from rules.topic import RulesTopic
+from rules.topic import KnownTopic
 from runtime.settings import read_settings
 from runtime.stop import Stop
 from tests.support.rules_command import RulesCommand
@@ -26,15 +29,19 @@ pytestmark = pytest.mark.integration
 OVER_500 = "amount > 500"
 
 
-def opened(command: RulesCommand) -> RulesTopic:
+def opened(command: RulesCommand) -> KnownTopic[History]:
     """Return the topic of rules, read to its end in this process; it exists then."""
-    topic = RulesTopic(settings_of(command), load_library(command.settings["KAFKA_CLIENT"]), Stop())
+    return opened_with(load_library(command.settings["KAFKA_CLIENT"]), command)
+
+
+def opened_with(library: ClientLibrary, command: RulesCommand) -> KnownTopic[History]:
+    settings = read_settings(RulesSettings, command.settings)
+    where = HistoryTopic(
+        "RULES_TOPIC", settings.topics.rules, "rules", library, settings.connection, settings.topic_creation
+    )
+    topic = KnownTopic(where, History(), Stop())
     topic.open()
     return topic
-
-
-def settings_of(command: RulesCommand) -> RulesSettings:
-    return read_settings(RulesSettings, command.settings)
 
 
 def test_who_comes_second_is_told_what_came_between(command: RulesCommand, tmp_path: Path) -> None:
@@ -111,11 +118,10 @@ def losing_the_first_answer(name: str) -> ClientLibrary:
 def test_a_change_whose_fate_is_unknown_is_written_again_and_holds_once(
     command: RulesCommand, broker: str, names: Names
 ) -> None:
-    lossy = RulesTopic(settings_of(command), losing_the_first_answer(command.settings["KAFKA_CLIENT"]), Stop())
-    lossy.open()
+    lossy = opened_with(losing_the_first_answer(command.settings["KAFKA_CLIENT"]), command)
     change_set = lossy.history.change_set({"night": Held(Rule(OVER_500))}, "anna", "1")
     assert change_set is not None
-    (own,) = lossy.write(change_set)
+    [own] = lossy.write({change_set.id: encode(change_set)}).own
     assert (own.entry.version, own.entry.fate) == (1, Fate.APPLIED)
     first, second = (record.value for record in committed(broker, names.rules))
     assert first == second
@@ -127,6 +133,6 @@ def test_of_two_writers_of_one_rule_the_second_changes_nothing(command: RulesCom
     command.done("set", "night", OVER_500)
     change_set = topic.history.change_set({"night": Held(Rule("amount > 1"))}, "berta", "1")
     assert change_set is not None
-    meanwhile, own = topic.write(change_set)
+    [own], [meanwhile] = topic.write({change_set.id: encode(change_set)})
     assert (meanwhile.entry.fate, own.entry.fate) == (Fate.APPLIED, Fate.OUTDATED)
     assert command.done("list")[-1].endswith(OVER_500)

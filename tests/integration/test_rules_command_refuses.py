@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from decision.rulebook import FORMAT, Change, ChangeSet, encode
+from decision.history import FORMAT
+from decision.rulebook import Change, ChangeSet, encode
 from tests.support.rules_command import FILE, OVER_500, RulesCommand
 from tests.support.topics import Names, committed, create_topics, message, write
 
@@ -27,7 +28,7 @@ def test_what_cannot_be_understood_is_listed_and_changes_nothing(
     assert shown[0] == "version 3"
     assert shown[3].startswith("night live")
     assert shown[4] == "records that are not understood, and change nothing:"
-    assert shown[5].startswith("version 2 not a change set: ")
+    assert shown[5].startswith("version 2 not understood: ")
     assert shown[6] == "version 3 written in format 2 by another version of this program, which knows 1"
     listed = json.loads(command.run("list", "--json").output)
     assert [each["version"] for each in listed["not_understood"]] == [2, 3]

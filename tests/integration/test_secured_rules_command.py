@@ -55,6 +55,19 @@ def test_without_the_right_to_write_nothing_is_written(
     assert names_of(command.done("list")) == ["amount_over_threshold"]
 
 
+def test_lists_need_rights_of_their_own(command: RulesCommand, scene: Scene) -> None:
+    lists = scene.names.lists
+    assert command.done("lists", "add", "blocked", "a")[0] == "version 1:"
+    scene.withdraw("operator", "WRITE", lists)
+    assert refused(command.run("lists", "add", "blocked", "b")) == f"{LACKS}Write on topic {lists}"
+    scene.withdraw("operator", "READ", lists)
+    assert refused(command.run("lists", "show", "blocked")) == f"{LACKS}Read on topic {lists}"
+    tried, version, *_ = command.done("set", "night", 'source in list["blocked"]')
+    lacks = LACKS.removeprefix("rules: ")
+    assert tried == f"not tried on the last transactions, as its lists are not known: {lacks}Read on topic {lists}"
+    assert version == "version 1:"
+
+
 def test_without_the_right_to_read_there_is_nothing_to_show(command: RulesCommand, scene: Scene) -> None:
     command.done(*SET)
     scene.withdraw("operator", "READ", scene.names.rules)
@@ -72,6 +85,28 @@ def test_without_the_right_to_read_transactions_a_rule_is_set_untried(command: R
 def test_without_the_right_to_see_settings_it_goes_on(command: RulesCommand, scene: Scene) -> None:
     scene.allow([right for right in scene.table if right.operation != "DESCRIBE_CONFIGS"])
     assert "version 1:" in command.done(*SET)
+
+
+def test_the_operator_can_explain_verdicts_as_far_as_he_may_read(command: RulesCommand, scene: Scene) -> None:
+    ask = "explain", scene.names.transactions, "0", "0"
+    assert command.done(*ask)[-1].startswith(f"note PROVENANCE_TOPIC={scene.names.provenance} has no note of the group")
+    lacks = LACKS.removeprefix("rules: ")
+    for topic, said in (
+        (scene.names.provenance, f"what it was judged with is not known: PROVENANCE_TOPIC={scene.names.provenance}"),
+        (scene.names.fraud, "its output was not looked for"),
+    ):
+        scene.withdraw("operator", "READ", topic)
+        described = f"{lacks}Describe on topic {topic} (Read and Write include it)"
+        assert f"note {said}: {described}" in command.done(*ask)
+    scene.withdraw("operator", "READ", scene.names.transactions, "DESCRIBE")
+    assert refused(command.run(*ask)) == f"{LACKS}Read on topic {scene.names.transactions}"
+
+
+def test_a_record_that_is_given_is_explained_without_what_may_not_be_read(command: RulesCommand, scene: Scene) -> None:
+    command.done(*SET)
+    scene.withdraw("operator", "READ", scene.names.rules)
+    first, *_ = command.done("explain", '{"id":"1","source":"a","target":"b","amount":1}')
+    assert first.startswith(f"by the settings here alone: RULES_TOPIC={scene.names.rules}: not allowed: ")
 
 
 def test_a_wrong_password_is_said(command: RulesCommand) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from embedded_kafka import EmbeddedKafka
-from tests.support.conservation import committed_offset
+from tests.support.conservation import committed_offset, wait_until_judged
 from tests.support.services import Service, Services, catches_both
 from tests.support.topics import Names, committed, create_topics, message, write
 from tests.support.waiting import wait_until
@@ -48,11 +48,16 @@ def test_both_stop_in_mid_stream_with_the_right_totals(services: Services, broke
     assert len(generator.matches("SENT")) == sent == len(committed(broker, names.transactions)) - 1
 
 
-def judging(services: Services, broker: str, names: Names, rule: str) -> Service:
-    """Return a detector that is in the midst of a batch, in a rule."""
+def pay(broker: str, names: Names) -> None:
+    """Write a batch of payments."""
     create_topics(broker, names.transactions, partitions=1)
     paid = (f'{{"id":"{n}","source":"a","target":"b","amount":1}}'.encode() for n in range(PAID))
     write(broker, [message(names.transactions, value) for value in paid])
+
+
+def judging(services: Services, broker: str, names: Names, rule: str) -> Service:
+    """Return a detector that is in the midst of a batch, in a rule."""
+    pay(broker, names)
     detector = services.start("detector", FRAUD_RULES=f"tests.support.harmful_rules:{rule}", PYTHONUNBUFFERED="1")
     detector.wait_for_line("asked", count=3 if "time" in rule else 1)
     return detector
@@ -121,8 +126,12 @@ def test_a_rule_that_keeps_the_interpreter_to_itself_ends_by_sigkill_and_nothing
 def test_a_stop_of_an_audit_in_a_rule_says_that_it_was_not_made(
     services: Services, broker: str, names: Names, rule: str, last: str
 ) -> None:
-    judging(services, broker, names, rule).kill()
-    audit = services.start("audit", FRAUD_RULES=f"tests.support.harmful_rules:{rule}", PYTHONUNBUFFERED="1")
+    code = {"FRAUD_RULES": f"tests.support.harmful_rules:{rule}", "PYTHONUNBUFFERED": "1"}
+    pay(broker, names)
+    detector = services.start("detector", **code, AT_ONCE="1")
+    wait_until_judged(broker, names, PAID)
+    assert detector.stop() == 0
+    audit = services.start("audit", **code)
     audit.wait_for_line("asked")
     audit.signal(signal.SIGTERM)
     assert audit.wait(5) == 4
@@ -180,7 +189,7 @@ def test_the_settings_can_be_checked_without_a_start(
     assert not file.exists()
     bad = services.start("detector", "--check", HEALTH_FILE=str(tmp_path / "none" / "health"), FRAUD_THRESHOLD="much")
     assert bad.wait(10) == 2
-    assert [line.partition("=")[0] for line in bad.lines] == ["detector: HEALTH_FILE", "detector: FRAUD_THRESHOLD"]
+    assert [line.partition("=")[0] for line in bad.lines] == ["detector: FRAUD_THRESHOLD", "detector: HEALTH_FILE"]
     with pytest.raises(BlockingIOError):
         listener.accept()
 

@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import audit.history
 import rules.history
+from decision.history import FORMAT
 from decision.rule import Rule
-from decision.rulebook import FORMAT, Change, ChangeSet, RuleBook, encode
+from decision.rulebook import Change, ChangeSet, RuleBook, encode
 from messaging.batch import Message, Record
 from tests.support.topics import Names, write
 
@@ -70,14 +70,6 @@ def changes(
 ) -> Changes:
     """Return changes; with a base, those names were changed last at that version."""
     return Changes(dict(made), candidates, at, base)
-
-
-def history_of(*made: Changes) -> audit.history.History:
-    """Return the audit's history of these, all of which are valid."""
-    history = audit.history.History()
-    for offset, each in enumerate(made):
-        assert not history.take(each.record(offset))
-    return history
 
 
 def change(servers: str, names: Names, rule: str, base: int = 0, **said: Any) -> None:

@@ -1,9 +1,13 @@
-"""Random expressions of the rule language, and random payloads that they may be asked about."""
+"""Random expressions of the rule language, and random payloads and lists that they may be asked about."""
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 
 from hypothesis import strategies as st
+
+from decision.history import FORMAT
+from decision.list_change import ListChange, ListChangeSet
 
 LITERALS = st.sampled_from(["0", "1", "5", "900", "0.1", "0.30", "-7", "1000000", f"3.{'0' * 40}1", "9" * 55])
 WORDS = st.sampled_from(["", "a", "NG", "ng", "5", "-7.5e1", "\u00df", "\U0001f4b6", "2026", 'q"\\'])
@@ -13,6 +17,7 @@ LOOKED_AT = st.one_of(
     FIELDS.map('field["{}"]'.format), st.tuples(FIELDS, FIELDS).map('field["{0[0]}"]["{0[1]}"]'.format)
 )
 TIMED = st.tuples(st.sampled_from(["hour", "weekday"]), st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia"]))
+LISTS = st.sampled_from(["blocked", "vip-1"])
 SIGNS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
 
 
@@ -43,6 +48,12 @@ def _texts() -> st.SearchStrategy[str]:
     )
 
 
+def _memberships() -> st.SearchStrategy[str]:
+    simple = st.sampled_from(["source", "target", "amount", 'field["a"]', "currency", "id"])
+    asked = st.one_of(simple, simple, LOOKED_AT, NUMBERS, TEXTS)
+    return st.tuples(asked, st.sampled_from(["in", "not in"]), LISTS).map('{0[0]} {0[1]} list["{0[2]}"]'.format)
+
+
 def _conditions() -> st.SearchStrategy[str]:
     values = st.one_of(NUMBERS, TEXTS)
     listed = st.lists(st.one_of(QUOTED, LITERALS), min_size=1, max_size=3).map(
@@ -58,6 +69,7 @@ def _conditions() -> st.SearchStrategy[str]:
         st.tuples(LOOKED_AT, st.sampled_from(["== 1", "!= 1", "in {1}", "not in {1}"])).map(" ".join),
         st.tuples(CONDITIONS, CONDITIONS).map("({0[0]}) == ({0[1]})".format),
         st.tuples(values, st.sampled_from(["in", "not in"]), listed).map(" ".join),
+        MEMBERSHIPS,
         st.tuples(TEXTS, st.sampled_from(["in", "not in"]), st.one_of(LOOKED_AT, st.just("target"))).map(" ".join),
         st.tuples(values, st.sampled_from(["is None", "is not None"])).map(" ".join),
         CONDITIONS.map("({}) is None".format),
@@ -70,6 +82,7 @@ def _conditions() -> st.SearchStrategy[str]:
 
 NUMBERS: st.SearchStrategy[str] = st.deferred(_numbers)
 TEXTS: st.SearchStrategy[str] = st.deferred(_texts)
+MEMBERSHIPS: st.SearchStrategy[str] = st.deferred(_memberships)
 CONDITIONS: st.SearchStrategy[str] = st.deferred(_conditions)
 
 
@@ -112,3 +125,25 @@ def payloads(draw: st.DrawFn) -> bytes:
     names = {"id": '"1"', "source": '"a"', "target": '"NG"'}
     paid = {**names, "amount": draw(amounts), "currency": json.dumps(draw(WORDS)), "timestamp": draw(TIMES)}
     return _object({**paid, **more}).encode()
+
+
+MEMBERS = st.one_of(
+    st.sampled_from(["a", "NG", "1", 5, 900, 0]),
+    WORDS,
+    st.booleans(),
+    st.integers(-7, 5),
+    st.sampled_from(["true", "1", "x" * 256, Decimal("0.1"), Decimal("5.0"), Decimal(-7), 900, 10**6]),
+)
+EXPIRIES = st.sampled_from(
+    [
+        None,
+        *("2026-11-27T23:30:00Z", "2026-11-28T00:30:00.000001+01:00", "0001-01-01T00:00:00+23:59"),
+        *("9999-12-31T23:59:59-12:00", "2026-09-21T14:13:20.123Z", "2026-09-21T14:13:20.124Z", "1970-01-01T00:00:00Z"),
+    ]
+)
+_MANY = st.lists(MEMBERS, min_size=3, max_size=9)
+_MADE = st.builds(ListChange, LISTS, st.just(0), _MANY, st.lists(MEMBERS, max_size=2))
+_EXPIRING = st.builds(ListChange, LISTS, st.just(0), _MANY, expires=EXPIRIES)
+LIST_CHANGES = st.lists(st.one_of(_MADE, _EXPIRING), min_size=1, max_size=4).map(
+    lambda made: ListChangeSet(FORMAT, "mark", "anna", made)
+)

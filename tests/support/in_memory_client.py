@@ -48,6 +48,11 @@ class InMemoryCluster:
         self._raise_if_gone(names)
         return {(name, number): len(log) for name in names for number, log in enumerate(self.logs[name])}
 
+    def offsets_at(self, connection: ConnectionSettings, names: Sequence[str], milliseconds: int) -> Offsets:  # noqa: ARG002 - the seam's
+        self._raise_if_gone(names)
+        records = (record for name in names for record in reversed(self.records(name)))
+        return {(at.topic, at.partition): at.offset for at in records if at.timestamp >= milliseconds}
+
     def open_processor(self, connection: ConnectionSettings, group: GroupSettings, topic: str) -> "InMemoryProcessor":  # noqa: ARG002 - the seam's
         return InMemoryProcessor(self, self.groups[group.consumer_group], topic)
 

@@ -53,13 +53,13 @@ class RulesCommand:
         self.settings = {"RULES_AUTHOR": "anna", **settings}
         self._directory = directory
 
-    def run(self, *arguments: str, **settings: str) -> Answer:
-        """Run a command to its end; these settings go over the others."""
+    def run(self, *arguments: str, given: str = "", **settings: str) -> Answer:
+        """Run a command to its end, with what is given on standard input; these settings go over the others."""
         done = subprocess.run(
             self._words(arguments),
             cwd=self._directory,
             env=environment({**self.settings, **settings}),
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             timeout=_SECONDS * BUSY,

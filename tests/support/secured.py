@@ -54,8 +54,9 @@ class Scene:
         allow_only(self._admin, allowed)
 
     def make_topics(self) -> None:
-        """Make the topics, that of rules too, with a record to judge."""
-        self.library.create_topics(self._setup, {**self.topics, self.names.rules: ONE_PARTITION})
+        """Make the topics, with a record to judge."""
+        histories = (self.names.rules, self.names.lists, self.names.provenance)
+        self.library.create_topics(self._setup, {**self.topics, **dict.fromkeys(histories, ONE_PARTITION)})
         with closing(self.library.open_publisher(self._setup)) as publisher:
             deliver(publisher, [message(self.names.transactions, b"any")])
 

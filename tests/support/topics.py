@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import confluent_kafka
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.admin import ConfigResource, NewTopic
 from msgspec.structs import replace
@@ -39,6 +40,8 @@ class Names(NamedTuple):
     legit: str
     dead_letter: str
     rules: str
+    lists: str
+    provenance: str
     group: str
 
     def settings(self) -> dict[str, str]:
@@ -49,6 +52,8 @@ class Names(NamedTuple):
             "LEGIT_TOPIC": self.legit,
             "DEAD_LETTER_TOPIC": self.dead_letter,
             "RULES_TOPIC": self.rules,
+            "LISTS_TOPIC": self.lists,
+            "PROVENANCE_TOPIC": self.provenance,
             "CONSUMER_GROUP": self.group,
         }
 
@@ -90,6 +95,14 @@ def delete_topic(servers: str, name: str) -> None:
     with closing(open_admin(servers)) as admin:
         admin.delete_topics([name])
         wait_until(lambda: name not in admin.list_topics(), _READ_SECONDS, f"the end of {name}")
+
+
+def delete_records(servers: str, name: str, before: int) -> None:
+    """Delete the records of a topic's first partition that come before an offset."""
+    admin = AdminClient({"bootstrap.servers": servers})  # it has to live until the answer is there
+    place = confluent_kafka.TopicPartition(name, 0, before)
+    (deleted,) = admin.delete_records([place]).values()
+    assert deleted.result(WRITE_SECONDS).low_watermark == before
 
 
 def change_topic(servers: str, name: str, settings: Mapping[str, str]) -> None:

@@ -1,24 +1,24 @@
 """Outputs with a time of the broker's own (LogAppendTime): all but the time is compared, and alike records fit."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from audit.demands import Demands
 from audit.findings import Findings
-from audit.law import Law
 from audit.ledger import Ledger
 from audit.snapshot import Limits, may_refuse
 from messaging.batch import Headers, Record
 from messaging.settings import TopicSettings
+from tests.support.past import noted
 
-TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter", "rules")
-LAW = Law(Decimal(900), (), 20_000, refuses_times=False)
+TOPICS = TopicSettings("transactions", "fraud", "legit", "dead-letter", "rules", "lists", "provenance")
+DEMANDS = Demands(20_000)
 ALL = {0: 1_000_000, 1: 1_000_000}
-REASON = ("fraud.reason", b"amount_over_threshold: 950 is over 900")
+REASON, SCORE = ("fraud.reason", b"amount_over_threshold: 950 is over 900"), ("fraud.score", b"100")
 LATER = 1_800_000_000_000
 KEPT, SET = False, True
 
@@ -47,12 +47,12 @@ def coordinates(record: Record) -> Headers:
 
 A, RICH, BAD = read(paid("1"), 3), read(paid("950"), 7), read(b"not JSON", 9)
 AGAIN = replace(A, offset=5, timestamp=A.timestamp + 1)
-FRAUD = replace(RICH, topic="fraud", offset=0, headers=[*RICH.headers, REASON])
+FRAUD = replace(RICH, topic="fraud", offset=0, headers=[*RICH.headers, REASON, SCORE])
 DEAD = replace(BAD, topic="dead-letter", offset=0, headers=[*BAD.headers, *coordinates(BAD)])
 
 
 def audit(inputs: Sequence[Record], outputs: Sequence[tuple[Record, bool]], *, is_cut: bool = False) -> Findings:
-    ledger = Ledger(TOPICS, LAW, is_cut=is_cut)
+    ledger = Ledger(TOPICS, DEMANDS, noted().replay, is_cut=is_cut)
     for record in inputs:
         ledger.add_input(record)
     for record, has_broker_time in outputs:
@@ -101,7 +101,7 @@ def test_where_the_type_was_changed_half_way_alike_records_fit(kept: int) -> Non
 
 
 def test_records_that_come_in_later_fit_too() -> None:
-    ledger = Ledger(TOPICS, LAW, is_cut=False)
+    ledger = Ledger(TOPICS, DEMANDS, noted().replay)
     for record in (A, AGAIN):
         ledger.add_input(record)
         ledger.add_output(replace(later(legit(record, record.offset)), has_broker_time=SET))

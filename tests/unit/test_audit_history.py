@@ -1,106 +1,100 @@
-"""Which versions of the rules may have judged a record, by its time."""
-
-from collections.abc import Sequence
+"""The rules as they were at each version."""
 
 import pytest
 from msgspec.structs import replace
 
-from audit.history import History
+from audit.history import RulesHistory
+from audit.rules import Version
+from decision.history import Reading
 from decision.rule import Rule
-from tests.support.change_sets import Changes, changes, history_of
+from decision.rulebook import RuleBook
+from messaging.batch import Record
+from tests.support.change_sets import Changes, changes
 
-SECOND = 1_000
-A, B, C = (Rule(f"amount > {amount}") for amount in (10, 20, 30))
-
-
-def first(rule: Rule, second: int) -> Changes:
-    return changes(("r", rule), at=second * SECOND)
+A, B = (Rule(f"amount > {amount}") for amount in (10, 20))
 
 
-def then(rule: Rule | None, second: int, base: int) -> Changes:
-    return changes(("r", rule), at=second * SECOND, base=base)
+def written(*made: Changes) -> list[Record]:
+    return [each.record(offset) for offset, each in enumerate(made)]
 
 
-def in_question(history: History, second: float) -> Sequence[int]:
-    """Return which versions are in question of a record of that time, by the number of live rules and their order."""
-    everything = list(history.at(-(10**9)).versions)
-    return [everything.index(version) for version in history.at(int(second * SECOND)).versions]
+def readings(records: list[Record]) -> list[Reading]:
+    """Return how far a detector has read after each of the records, none of them first."""
+    book = RuleBook()
+    found = [book.reading]
+    for record in records:
+        book.take(record.offset, record.value)
+        found.append(book.reading)
+    return found
 
 
-def test_without_a_topic_of_rules_there_is_one_version() -> None:
-    assert in_question(History(), 0) == [0]
-    assert History().count == 1
+def taken(records: list[Record]) -> RulesHistory:
+    history = RulesHistory()
+    for record in records:
+        history.take(record)
+    return history
+
+
+def labels(version: Version | None) -> tuple[bool, list[str], list[str]]:
+    assert version is not None
+    return version.has_threshold, [rule.label for rule in version.live], [rule.label for rule in version.shadow]
+
+
+def test_without_a_topic_of_rules_the_threshold_holds_alone() -> None:
+    assert labels(RulesHistory().at(Reading())) == (True, [], [])
+
+
+def test_each_version_has_the_rules_of_its_time() -> None:
+    records = written(changes(("r", A)), changes(("s", B)), changes(("r", None), base=1))
+    history = taken(records)
+    assert [labels(history.at(reading))[1] for reading in readings(records)] == [[], ["r"], ["r", "s"], ["s"]]
+
+
+def test_a_version_of_another_topic_is_not_known() -> None:
+    ours, others = written(changes(("r", A)), changes(("s", B))), written(changes(("r", B)), changes(("s", B)))
+    assert not any(taken(ours).at(reading) for reading in readings(others)[1:])
+    assert not any(taken(ours[1:]).at(reading) for reading in readings(ours)[1:])
+    assert taken(ours[:1]).at(readings(ours)[2]) is None
+
+
+def test_rules_that_are_off_are_none_and_candidates_are_asked_in_shadow_last() -> None:
+    shadow, off = Rule("True", mode="shadow"), Rule("True", mode="off")
+    made = changes(("a", off), ("b", shadow), ("c", A), candidates={"a": A, "c": B})
+    records = written(made)
+    expected = (True, ["c"], ["b", "a (candidate)", "c (candidate)"])
+    assert labels(taken(records).at(readings(records)[-1])) == expected
+
+
+def test_the_rule_of_the_threshold_comes_first_as_it_does_where_a_setting_gives_it() -> None:
+    records = written(changes(("r", A)), changes(("amount_over_threshold", B)))
+    assert labels(taken(records).at(readings(records)[-1])) == (False, ["amount_over_threshold", "r"], [])
+    beside = written(
+        changes(("r", A)), changes(("amount_over_threshold", None), candidates={"amount_over_threshold": B})
+    )
+    expected = (True, ["r"], ["amount_over_threshold (candidate)"])
+    assert labels(taken(beside).at(readings(beside)[-1])) == expected
 
 
 @pytest.mark.parametrize(
-    ("second", "versions"),
-    [(-1, [0, 1, 2]), (0, [0, 1, 2]), (110, [0, 1, 2]), (110.001, [1, 2]), (210, [1, 2]), (210.001, [2]), (10**9, [2])],
+    "void", [changes(("r", B)), changes(("r", B), base=5)], ids=["somebody else's meanwhile", "of what never was"]
 )
-def test_a_version_is_in_question_until_10_s_behind_its_end_and_each_later_one(
-    second: float, versions: Sequence[int]
-) -> None:
-    assert in_question(history_of(first(A, 100), then(B, 200, base=1)), second) == versions
-
-
-def test_the_oldest_in_question_is_asked_first() -> None:
-    history = history_of(first(A, 100), then(B, 200, base=1))
-    assert history.at(150_000).oldest.versions == history.at(150_000).versions[:1]
-    assert history.at(300_000).oldest is history.at(300_000)
-
-
-def test_a_change_by_a_clock_that_is_behind_ends_no_version_too_early() -> None:
-    history = history_of(first(A, 200), then(B, 100, base=1))
-    assert in_question(history, 205) == [0, 1, 2]
-    assert in_question(history, 211) == [2]
-
-
-def test_what_changes_no_verdict_makes_no_version() -> None:
-    noted = Rule(A.when, note="as agreed")
-    history = history_of(first(A, 100), then(noted, 200, base=1))
-    history.at(0)
-    assert history.count == 2
-
-
-def test_rules_that_come_back_are_no_other_version() -> None:
-    history = history_of(first(A, 100), then(B, 200, base=1), then(A, 300, base=2), then(None, 400, base=3))
-    assert in_question(history, 0) == [0, 1, 2]
-    assert in_question(history, 250) == [2, 1, 0]
-    assert history.count == 3
-
-
-@pytest.mark.parametrize(
-    "void", [first(B, 200), then(B, 200, base=5)], ids=["somebody else's meanwhile", "of what never was"]
-)
-def test_a_void_change_set_changes_nothing(void: Changes) -> None:
-    history = history_of(first(A, 100))
-    assert not history.take(void.record(1))
-    assert in_question(history, 0) == [0, 1]
+def test_a_void_change_set_makes_a_version_with_the_same_rules(void: Changes) -> None:
+    records = written(changes(("r", A)), void)
+    history = taken(records)
+    assert history.at(readings(records)[2]) is history.at(readings(records)[1])
+    assert not history.has_gaps
 
 
 def test_a_change_set_that_stands_there_twice_counts_once() -> None:
-    history = history_of(first(A, 100))
-    assert not history.take(replace(first(A, 100).record(0), offset=1))
-    assert in_question(history, 0) == [0, 1]
+    records = [*written(changes(("r", A))), replace(changes(("r", A)).record(0), offset=1)]
+    assert labels(taken(records).at(readings(records)[2])) == (True, ["r"], [])
 
 
-@pytest.mark.parametrize("value", [None, b"", b"no JSON", then(Rule("amont > 5"), 0, base=1).value(1)])
+@pytest.mark.parametrize("value", [None, b"", b"no JSON", changes(("r", Rule("amont > 5")), base=1).value(1)])
 def test_what_is_no_change_set_changes_nothing_and_is_told(value: bytes | None) -> None:
-    history = history_of(first(A, 100))
-    assert history.take(replace(first(B, 200).record(1), value=value))
-    assert in_question(history, 0) == [0, 1]
-
-
-def test_a_version_that_comes_later_is_in_question_of_what_came_before() -> None:
-    history = history_of(first(A, 100))
-    assert in_question(history, 0) == [0, 1]
-    assert not history.take(then(B, 200, base=1).record(1))
-    assert in_question(history, 0) == [0, 1, 2]
-
-
-def test_only_versions_that_have_been_in_question_are_counted() -> None:
-    history = history_of(first(A, 100), then(B, 200, base=1))
-    assert history.count == 1
-    history.at(150 * SECOND)
-    assert history.count == 2
-    history.at(50 * SECOND)
-    assert history.count == 3
+    first, second = written(changes(("r", A)), changes(("r", B)))
+    broken = replace(second, value=value)
+    history = taken([first])
+    assert history.take(broken)
+    assert history.has_gaps
+    assert labels(history.at(readings([first, broken])[2])) == (True, ["r"], [])

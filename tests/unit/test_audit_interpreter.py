@@ -6,7 +6,11 @@ from decimal import Decimal
 import pytest
 
 from audit.interpreter import value_of
+from audit.lists import ListsAt, ListsHistory
 from audit.reading import read
+from decision.history import FORMAT
+from decision.list_change import ListChange, ListChangeSet, encode
+from decision.lists import ListBook
 from messaging.batch import Record
 from payments.mapping import DEFAULT_MAPPING, FieldMapping
 from payments.transaction import Transaction
@@ -228,6 +232,70 @@ def test_numbers_that_are_written_in_more_than_256_characters_are_none() -> None
 def test_is_none_is_always_decided(value: str, is_none: bool) -> None:  # noqa: FBT001
     assert ask(f"{value} is None") is is_none
     assert ask(f"{value} is not None") is not is_none
+
+
+def listed(*members: object, expires: str | None = None) -> ListsAt:
+    """Return lists of which one, blocked, has these members."""
+    history, book = ListsHistory(), ListBook()
+    change = ListChange("blocked", 0, add=members, expires=expires)
+    value = encode(ListChangeSet(FORMAT, "mark", "anna", [change]))
+    assert not history.take(Record("lists", 0, 0, 0, None, value, ()))
+    book.take(0, value)
+    found = history.at(book.reading)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "is_in"),
+    [
+        ("source", True),
+        ('"bob"', False),
+        ("900.0", True),
+        ("1", True),
+        ('"1"', False),
+        ('field["yes"]', False),
+        ('field["no"]', True),
+        ('field["zero"]', False),
+        ('field["list"]', False),
+        ('field["object"]', False),
+        ('field["nowhere"]', None),
+        ("currency", None),
+        ("(amount > 5)", False),
+        ("(currency > source)", None),
+        ('lower("ALICE")', True),
+    ],
+)
+def test_a_value_is_in_a_list_as_a_member_of_its_type(value: str, is_in: bool | None) -> None:  # noqa: FBT001
+    lists = listed("alice", 900, Decimal("1.0"), *[False])
+    assert value_of(f'{value} in list["blocked"]', paid(), SUNDAY_2230_UTC, lists) is is_in
+    opposite = None if is_in is None else not is_in
+    assert value_of(f'{value} not in list["blocked"]', paid(), SUNDAY_2230_UTC, lists) is opposite
+
+
+def test_a_list_that_does_not_exist_is_empty() -> None:
+    assert ask('source in list["blocked"]') is False
+    assert ask('currency in list["blocked"]') is None
+
+
+@pytest.mark.parametrize(
+    ("event", "is_in"),
+    [
+        ('"2023-11-19T22:30:00.124999Z"', True),
+        ('"2023-11-19T22:30:00.125Z"', False),
+        ('"2023-11-19T23:30:00.125+01:00"', False),
+        ('"2023-11-19T23:30:00.124+01:00"', True),
+        ('"soon"', True),
+    ],
+)
+def test_who_has_expired_is_not_in_it_any_more_by_the_events_time(event: str, is_in: bool) -> None:  # noqa: FBT001
+    lists = listed("alice", expires="2023-11-19T22:30:00.125Z")
+    asked = 'source in list["blocked"]'
+    assert value_of(asked, at(event), SUNDAY_2230_UTC + 124, lists) is is_in
+    assert value_of(asked, at('"soon"'), SUNDAY_2230_UTC + 125, lists) is False
+    assert value_of(asked, at('"soon"'), -1, lists) is None
+    assert value_of(asked, at('"soon"'), 10**18, lists) is None
+    assert value_of('target in list["blocked"]', at('"soon"'), -1, lists) is False
 
 
 TRUE, FALSE, UNDECIDED, TEXT = 'field["yes"]', "amount < 0", "amount < currency", "source"

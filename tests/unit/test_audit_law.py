@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from audit.law import Allowed, CodeRule, Law, judge
+from audit.demands import Demands
+from audit.law import CodeRule, Destination, Law, judge
 from audit.reading import identity
 from messaging.batch import Headers, Record
 from payments.mapping import DEFAULT_MAPPING, FieldMapping
@@ -13,7 +14,7 @@ from payments.transaction import Transaction
 from runtime.settings import read_settings
 
 LARGEST = 200_000
-PLAIN = Law(Decimal(900), (), LARGEST, refuses_times=False)
+PLAIN = Law(Decimal(900))
 
 
 def paid(amount: str, more: str = "") -> bytes:
@@ -24,8 +25,8 @@ def record(value: bytes | None, headers: Headers = (), problem: str | None = Non
     return Record("transactions", 0, 7, 1_700_000_000_000, b"a", value, headers, problem)
 
 
-def allowed(value: bytes | None, law: Law = PLAIN) -> Allowed:
-    return judge(record(value), law)[0]
+def belongs(value: bytes | None, law: Law = PLAIN) -> Destination:
+    return judge(record(value), law).belongs
 
 
 def is_known(paid: Transaction) -> str | None:
@@ -42,21 +43,21 @@ def fails(_paid: Transaction) -> None:
 
 @pytest.mark.parametrize("amount", ["900", "900.00", '"900"', "9e2", "0", "-0", "1e-400"])
 def test_up_to_the_threshold_is_legit(amount: str) -> None:
-    assert allowed(paid(amount)) == Allowed.LEGIT
+    assert belongs(paid(amount)) == Destination.LEGIT
 
 
 @pytest.mark.parametrize("amount", ["900.01", '"900.01"', "9.0001e2", "900.00000000000000001", "1e400", "9" * 5000])
 def test_over_the_threshold_is_fraud(amount: str) -> None:
-    assert allowed(paid(amount)) == Allowed.FRAUD
+    assert belongs(paid(amount)) == Destination.FRAUD
 
 
 def test_a_pair_of_surrogates_is_a_character() -> None:
-    assert allowed(paid("1", r',"\\ud83d":"\ud83d\ude00"')) == Allowed.LEGIT
+    assert belongs(paid("1", r',"\\ud83d":"\ud83d\ude00"')) == Destination.LEGIT
 
 
 def test_what_is_nested_deeper_than_every_parser_reads_may_be_anywhere() -> None:
-    assert allowed(paid("1", ',"x":' + "[" * 199 + "]" * 199)) == Allowed.LEGIT
-    assert allowed(paid("1", ',"x":' + "[" * 800 + "]" * 800)) == Allowed.ANYWHERE
+    assert belongs(paid("1", ',"x":' + "[" * 199 + "]" * 199)) == Destination.LEGIT
+    assert belongs(paid("1", ',"x":' + "[" * 800 + "]" * 800)) == Destination.ANYWHERE
 
 
 @pytest.mark.parametrize(
@@ -101,47 +102,53 @@ def test_what_is_nested_deeper_than_every_parser_reads_may_be_anywhere() -> None
     ],
 )
 def test_what_is_no_transaction_is_a_dead_letter(value: bytes | None) -> None:
-    assert allowed(value) == Allowed.DEAD_LETTER
+    assert belongs(value) == Destination.DEAD_LETTER
 
 
 def test_other_fields_pass_whatever_they_hold() -> None:
-    assert allowed(paid("1", ',"x":1e9999999999999999999,"y":[{}],"currency":5')) == Allowed.LEGIT
+    assert belongs(paid("1", ',"x":1e9999999999999999999,"y":[{}],"currency":5')) == Destination.LEGIT
 
 
 def test_a_rule_of_the_users_makes_fraud_and_one_that_raises_a_dead_letter() -> None:
     quiet, knowing, failing = CodeRule("never", never), CodeRule("is_known", is_known), CodeRule("fails", fails)
-    assert allowed(paid("1"), PLAIN._replace(code_rules=[quiet, knowing])) == Allowed.FRAUD
-    assert allowed(paid("1"), PLAIN._replace(code_rules=[quiet])) == Allowed.LEGIT
-    assert allowed(paid("1"), PLAIN._replace(code_rules=[quiet, failing])) == Allowed.DEAD_LETTER
+    assert belongs(paid("1"), PLAIN._replace(code_rules=[quiet, knowing])) == Destination.FRAUD
+    assert belongs(paid("1"), PLAIN._replace(code_rules=[quiet])) == Destination.LEGIT
+    assert belongs(paid("1"), PLAIN._replace(code_rules=[quiet, failing])) == Destination.DEAD_LETTER
 
 
 def test_a_rule_that_raises_leaves_fraud_what_is_fraud_by_the_others() -> None:
     knowing, failing = CodeRule("is_known", is_known), CodeRule("fails", fails)
-    assert allowed(paid("1"), PLAIN._replace(code_rules=[failing, knowing])) == Allowed.FRAUD
-    assert allowed(paid("950"), PLAIN._replace(code_rules=[failing])) == Allowed.FRAUD
+    assert belongs(paid("1"), PLAIN._replace(code_rules=[failing, knowing])) == Destination.FRAUD
+    assert belongs(paid("950"), PLAIN._replace(code_rules=[failing])) == Destination.FRAUD
 
 
-def test_a_record_that_cannot_be_read_whole_is_a_dead_letter_that_may_lack_something() -> None:
-    assert judge(record(paid("1"), problem="a header"), PLAIN)[0] == Allowed.DEAD_LETTER | Allowed.SHORTENED
+def test_the_verdict_names_the_rules_that_hit_and_the_one_that_failed() -> None:
+    quiet, knowing, failing = CodeRule("never", never), CodeRule("is_known", is_known), CodeRule("fails", fails)
+    verdict = judge(record(paid("950")), PLAIN._replace(code_rules=[failing, quiet, knowing]))
+    assert verdict.reasons == ["amount_over_threshold", "is_known"]
+    assert verdict.score == 200
+    assert verdict.failed == "fails"
 
 
-def test_a_record_about_as_large_as_the_topics_take_may_be_a_dead_letter_too() -> None:
-    assert allowed(paid("1", ',"x":"%s"' % ("x" * LARGEST))) == Allowed.LEGIT | Allowed.DEAD_LETTER | Allowed.SHORTENED
-    headers = [("name", b"x" * LARGEST)]
-    assert judge(record(paid("950"), headers), PLAIN)[0] == Allowed.FRAUD | Allowed.DEAD_LETTER | Allowed.SHORTENED
+def test_a_record_about_as_large_as_the_topics_take_may_be_refused() -> None:
+    demands = Demands(LARGEST)
+    assert demands.may_refuse(record(paid("1", ',"x":"%s"' % ("x" * LARGEST))))
+    assert demands.may_refuse(record(paid("950"), [("name", b"x" * LARGEST)]))
+    assert not demands.may_refuse(record(paid("950"), [("name", None)]))
 
 
-@pytest.mark.parametrize("value", [paid("1"), paid("950"), b"not JSON", paid("1", ',"x":' + "[" * 800 + "]" * 800)])
-def test_where_times_may_be_refused_any_record_may_be_a_dead_letter_too(value: bytes) -> None:
-    expected = allowed(value) | Allowed.DEAD_LETTER | Allowed.SHORTENED
-    assert allowed(value, PLAIN._replace(refuses_times=True)) == expected
+@pytest.mark.parametrize("value", [paid("1"), paid("950"), b"not JSON", None])
+def test_where_times_may_be_refused_any_record_may_be(value: bytes | None) -> None:
+    assert Demands(LARGEST, refuses_times=True).may_refuse(record(value))
+    assert not Demands(LARGEST).may_refuse(record(value))
 
 
-def test_where_a_key_is_demanded_a_record_without_one_may_be_a_dead_letter_too() -> None:
-    demanding = PLAIN._replace(refuses_keyless=True)
+def test_where_a_key_is_demanded_a_record_without_one_may_be_refused() -> None:
+    demanding = Demands(LARGEST, refuses_keyless=True)
     keyless = replace(record(paid("1")), key=None)
-    assert judge(keyless, demanding)[0] == Allowed.LEGIT | Allowed.DEAD_LETTER | Allowed.SHORTENED
-    assert judge(keyless, PLAIN)[0] == judge(record(paid("1")), demanding)[0] == Allowed.LEGIT
+    assert demanding.may_refuse(keyless)
+    assert not Demands(LARGEST).may_refuse(keyless)
+    assert not demanding.may_refuse(record(paid("1")))
 
 
 def test_a_record_is_itself_by_its_id_else_by_its_value() -> None:

@@ -8,15 +8,13 @@ import pytest
 from audit.findings import Findings, Offence, Offences, Place, table
 from audit.law import CodeRule, Law
 from audit.notes import note
-from decision.rule import Rule
 from messaging.batch import Record
 from messaging.settings import TopicSettings
-from payments.mapping import FieldMapping
+from payments.mapping import DEFAULT_MAPPING, FieldMapping
 from payments.transaction import Transaction
 from runtime.settings import read_settings
-from tests.support.change_sets import changes, history_of
 
-TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable", "rules")
+TOPICS = TopicSettings("payments", "suspicious", "fine", "unreadable", "rules", "lists", "provenance")
 TIME = 1_700_000_000_000
 
 
@@ -36,9 +34,9 @@ def paid(amount: str, identifier: str = "9f1c", target: str = "z") -> bytes:
     return f'{{"id":"{identifier}","source":"a","target":"{target}","amount":{amount}}}'.encode()
 
 
-def lost(read: Record, *rules: Callable[[Transaction], object], largest: int = 20_000) -> str:
-    named = [CodeRule(rule.__name__, rule) for rule in rules]
-    return note("lost", read, TOPICS, Law(Decimal(900), named, largest, refuses_times=False))
+def lost(read: Record, *rules: Callable[[Transaction], object]) -> str:
+    law = Law(Decimal(900), [CodeRule(rule.__name__, rule) for rule in rules])
+    return note("lost", read, TOPICS, law, DEFAULT_MAPPING)
 
 
 def test_a_transaction_is_known_by_its_id_and_expected_in_its_topic() -> None:
@@ -48,9 +46,12 @@ def test_a_transaction_is_known_by_its_id_and_expected_in_its_topic() -> None:
 @pytest.mark.parametrize(("identity", "known"), [("tx", "id t-1, expected suspicious"), ("", "expected suspicious")])
 def test_a_transaction_of_another_shape_is_known_by_its_id_too(identity: str, known: str) -> None:
     settings = {"FIELD_ID": identity, "FIELD_AMOUNT": "cents", "AMOUNT_SCALE": "2"}
-    law = Law(Decimal(900), (), 20_000, refuses_times=False, mapping=read_settings(FieldMapping, settings))
+    mapping = read_settings(FieldMapping, settings)
     value = b'{"tx":"t-1","source":"a","target":"b","cents":90001}'
-    assert note("lost", record(value), TOPICS, law) == f"{known}: amount_over_threshold"
+    law = Law(Decimal(900), mapping=mapping)
+    assert note("lost", record(value), TOPICS, law, DEFAULT_MAPPING) == f"{known}: amount_over_threshold"
+    expected = known.removesuffix("expected suspicious").removesuffix(", ")
+    assert note("lost", record(value), TOPICS, None, mapping) == expected
 
 
 def test_each_rule_that_makes_it_fraud_is_named() -> None:
@@ -63,8 +64,8 @@ def test_each_rule_that_makes_it_fraud_is_named() -> None:
 @pytest.mark.parametrize(
     ("read", "rules", "said"),
     [
-        (record(b"not JSON"), (), "expected unreadable: not a transaction (detector --explain says why)"),
-        (record(None), (), "expected unreadable: not a transaction (detector --explain says why)"),
+        (record(b"not JSON"), (), "expected unreadable: not a transaction (rules explain says why)"),
+        (record(None), (), "expected unreadable: not a transaction (rules explain says why)"),
         (record(paid("1"), "a header"), (), "id 9f1c, expected unreadable: a header"),
         (record(paid("1")), (fails,), "id 9f1c, expected unreadable: rule fails failed"),
     ],
@@ -80,27 +81,9 @@ def test_a_rule_that_failed_is_named_where_the_others_do_not_make_it_fraud() -> 
     assert lost(record(paid("1", target="b")), fails, is_known) == "id 9f1c, expected suspicious: is_known"
 
 
-def test_where_several_versions_of_the_rules_are_in_question_it_says_how_many() -> None:
-    history = history_of(
-        changes(("night", Rule("amount > 20", points="60")), ("abroad", Rule("True", points="40")), at=TIME),
-        changes(("large", Rule("amount > 30")), at=TIME),
-    )
-    law = Law(Decimal(900), (), 20_000, refuses_times=False, in_question=history.at)
-    notes = [note("lost", record(paid(amount)), TOPICS, law) for amount in ("1", "25", "950")]
-    assert notes == [
-        "id 9f1c, expected fine (by 3 versions of the rules)",
-        "id 9f1c, expected suspicious or fine: night, abroad (by 3 versions of the rules)",
-        "id 9f1c, expected suspicious: amount_over_threshold, night, abroad, large (by 3 versions of the rules)",
-    ]
-    assert note("lost", record(b"not JSON"), TOPICS, law).endswith("(detector --explain says why)")
-    failing = law._replace(code_rules=[CodeRule("fails", fails)])
-    assert note("lost", record(paid("25")), TOPICS, failing) == (
-        "id 9f1c, expected suspicious or unreadable: night, abroad, rule fails failed (by 3 versions of the rules)"
-    )
-
-
-def test_what_may_be_in_several_topics_is_expected_in_each() -> None:
-    assert lost(record(paid("1")), largest=1) == "id 9f1c, expected fine or unreadable"
+def test_what_is_nested_too_deeply_is_expected_anywhere() -> None:
+    deep = b'{"id":"9f1c","source":"a","target":"z","amount":1,"x":%s1%s}' % (b"[" * 300, b"]" * 300)
+    assert lost(record(deep)) == "id 9f1c, expected anywhere: it is nested too deeply"
 
 
 def test_foreign_text_cannot_spoil_the_line() -> None:
@@ -110,7 +93,7 @@ def test_foreign_text_cannot_spoil_the_line() -> None:
 
 @pytest.mark.parametrize("kind", ["doubled", "altered", "out of order", "foreign"])
 def test_where_it_belongs_is_said_where_that_is_the_offence(kind: str) -> None:
-    assert note(kind, record(paid("1")), TOPICS, Law(Decimal(900), (), 20_000, refuses_times=False)) == "id 9f1c"
+    assert note(kind, record(paid("1")), TOPICS, Law(Decimal(900)), DEFAULT_MAPPING) == "id 9f1c"
 
 
 def test_the_table_and_the_examples_show_the_notes() -> None:

@@ -6,20 +6,22 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from audit.history import History
-from audit.law import Allowed, CodeRule, Law, judge
+from audit.history import RulesHistory
+from audit.law import CodeRule, Destination, Law, Verdict, judge
+from audit.lists import NO_LISTS, ListsHistory
 from audit.reading import read
-from audit.reasons import count_reasons, count_shadow_reasons
-from audit.rules import DataRule
+from audit.rules import DataRule, Version
+from decision.list_change import ListChangeSet, encode
+from decision.lists import ListBook
 from decision.rule import Rule
-from decision.rulebook import with_defaults
+from decision.rulebook import RuleBook, with_defaults
 from decision.ruleset import RuleSet
 from messaging.batch import Record
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 from payments.transaction import Transaction
-from tests.support.change_sets import changes, history_of
-from tests.support.expressions import CONDITIONS, NUMBERS, payloads
+from tests.support.change_sets import Changes, changes
+from tests.support.expressions import CONDITIONS, LIST_CHANGES, NUMBERS, payloads
 
 NOW_MS = 1_790_000_000_000
 
@@ -42,12 +44,22 @@ def points(rule: DataRule, amount: str = "500", source: str = "a") -> Decimal | 
     return rule.points(transaction(amount, source), NOW_MS)
 
 
-def law(history: History, *rules: CodeRule) -> Law:
-    return Law(Decimal(900), rules, 1_000_000, refuses_times=False, in_question=history.at)
+def version_of(made: Changes) -> Version | None:
+    """Return what the audit knows of these rules, None where one is not allowed."""
+    history, book = RulesHistory(), RuleBook()
+    problem = history.take(made.record(0))
+    book.take(0, made.value(0))
+    return None if problem else history.at(book.reading)
 
 
-def allowed(amount: str, *rules: tuple[str, Rule], code: tuple[CodeRule, ...] = ()) -> Allowed:
-    return judge(paid(amount), law(history_of(changes(*rules)), *code))[0]
+def verdict(amount: str, *rules: tuple[str, Rule], code: tuple[CodeRule, ...] = ()) -> Verdict:
+    version = version_of(changes(*rules))
+    assert version is not None
+    return judge(paid(amount), Law(Decimal(900), code, rules=version))
+
+
+def belongs(amount: str, *rules: tuple[str, Rule], code: tuple[CodeRule, ...] = ()) -> Destination:
+    return verdict(amount, *rules, code=code).belongs
 
 
 def fails(_paid: Transaction) -> None:
@@ -91,59 +103,58 @@ def test_a_share_is_of_the_accounts_and_always_of_the_same() -> None:
 
 def test_the_points_of_live_rules_reach_100_together() -> None:
     half, rest = Rule("amount > 10", points="60"), Rule("amount > 20", points="40")
-    assert allowed("15", ("half", half), ("rest", rest)) == Allowed.LEGIT
-    assert allowed("25", ("half", half), ("rest", rest)) == Allowed.FRAUD
-    assert allowed("25", ("half", half), ("rest", Rule("True", points="39.999"))) == Allowed.LEGIT
+    assert belongs("15", ("half", half), ("rest", rest)) == Destination.LEGIT
+    assert belongs("25", ("half", half), ("rest", rest)) == Destination.FRAUD
+    assert belongs("25", ("half", half), ("rest", Rule("True", points="39.999"))) == Destination.LEGIT
 
 
 @pytest.mark.parametrize("mode", ["shadow", "off"])
 def test_what_is_not_live_does_not_count(mode: str) -> None:
-    assert allowed("25", ("r", Rule("True", mode=mode))) == Allowed.LEGIT  # type: ignore[arg-type]
-    assert allowed("950", ("r", Rule("True", mode=mode))) == Allowed.FRAUD  # type: ignore[arg-type]
+    assert belongs("25", ("r", Rule("True", mode=mode))) == Destination.LEGIT  # type: ignore[arg-type]
+    assert belongs("950", ("r", Rule("True", mode=mode))) == Destination.FRAUD  # type: ignore[arg-type]
 
 
 def test_the_threshold_holds_until_the_topic_has_a_rule_of_its_name() -> None:
-    assert allowed("950", ("other", Rule("False"))) == Allowed.FRAUD
+    assert belongs("950", ("other", Rule("False"))) == Destination.FRAUD
     name = "amount_over_threshold"
-    assert allowed("950", (name, Rule("amount > 2000"))) == Allowed.LEGIT
-    assert allowed("950", (name, Rule("True", mode="off"))) == Allowed.LEGIT
-    candidate = history_of(changes((name, None), candidates={name: Rule("amount > 2000")}))
-    assert judge(paid("950"), law(candidate))[0] == Allowed.FRAUD
+    assert belongs("950", (name, Rule("amount > 2000"))) == Destination.LEGIT
+    assert belongs("950", (name, Rule("True", mode="off"))) == Destination.LEGIT
+    candidate = version_of(changes((name, None), candidates={name: Rule("amount > 2000")}))
+    assert candidate is not None
+    assert judge(paid("950"), Law(Decimal(900), rules=candidate)).belongs == Destination.FRAUD
 
 
 def test_a_rule_of_code_counts_100_and_one_that_raises_leaves_what_others_say() -> None:
     failing, seeing = CodeRule("fails", fails), CodeRule("sees", lambda _: True)
     rule = "r", Rule("amount > 20")
-    assert allowed("15", rule, code=(seeing,)) == Allowed.FRAUD
-    assert allowed("25", rule, code=(failing,)) == Allowed.FRAUD
-    assert allowed("15", rule, code=(failing,)) == Allowed.DEAD_LETTER
+    assert belongs("15", rule, code=(seeing,)) == Destination.FRAUD
+    assert belongs("25", rule, code=(failing,)) == Destination.FRAUD
+    assert belongs("15", rule, code=(failing,)) == Destination.DEAD_LETTER
 
 
-def test_where_versions_differ_either_is_allowed() -> None:
-    history = history_of(changes(("r", Rule("amount > 20")), at=NOW_MS))
-    assert judge(paid("25"), law(history))[0] == Allowed.FRAUD | Allowed.LEGIT
-    assert judge(paid("25"), law(history), by_oldest=True)[0] == Allowed.LEGIT
-    assert judge(paid("15"), law(history))[0] == Allowed.LEGIT
-    assert judge(paid("950"), law(history))[0] == Allowed.FRAUD
-    failing = CodeRule("fails", fails)
-    assert judge(paid("25"), law(history, failing))[0] == Allowed.FRAUD | Allowed.DEAD_LETTER
-
-
-def test_where_one_version_only_has_the_threshold_either_is_allowed() -> None:
-    history = history_of(changes(("amount_over_threshold", Rule("amount > 2000")), at=NOW_MS))
-    assert judge(paid("950"), law(history))[0] == Allowed.FRAUD | Allowed.LEGIT
-
-
-def test_the_reasons_are_counted_by_each_version() -> None:
-    shadow = Rule("amount > 20", mode="shadow")
-    history = history_of(
-        changes(("a", Rule("amount > 20", points="1")), ("b", shadow), at=NOW_MS),
-        changes(("c", Rule("amount > 20")), ("d", shadow), at=NOW_MS),
+def test_one_hit_counts_with_all_its_digits_and_several_with_50() -> None:
+    nearly = 'field["x"]'
+    record_of = f'{{"id":"1","source":"a","target":"b","amount":5,"x":99.{"9" * 60}}}'.encode()
+    alone, beside = (
+        version_of(changes(*rules))
+        for rules in (
+            [("r", Rule("True", points=nearly))],
+            [("r", Rule("True", points=nearly)), ("s", Rule("True", points="0"))],
+        )
     )
-    seeing = law(history, CodeRule("sees", lambda _: True))
-    assert count_reasons(transaction("950"), NOW_MS, seeing) == {2, 3, 4}
-    assert count_reasons(transaction("15"), NOW_MS, seeing) == {1}
-    assert count_shadow_reasons(transaction("25"), NOW_MS, seeing) == {0, 1, 2}
+    assert alone is not None
+    assert beside is not None
+    assert judge(record(record_of), Law(Decimal(900), rules=alone)).belongs == Destination.LEGIT
+    assert judge(record(record_of), Law(Decimal(900), rules=beside)).belongs == Destination.FRAUD
+
+
+def test_the_verdict_names_what_hit_and_what_did_not_count() -> None:
+    rules = ("a", Rule("amount > 20", points="1")), ("b", Rule("amount > 30", mode="shadow"))
+    found = verdict("950", *rules, code=(CodeRule("sees", lambda _: True),))
+    assert found.reasons == ["amount_over_threshold", "a", "sees"]
+    assert found.score == 201
+    assert found.shadow == ["b"]
+    assert verdict("25", *rules) == Verdict(Destination.LEGIT, ["a"], Decimal(1), [])
 
 
 NAMES = st.sampled_from(["amount_over_threshold", "a", "night_abroad", "x.y-z"])
@@ -154,19 +165,23 @@ RULES = st.builds(Rule, WHEN, st.sampled_from(["live", "live", "shadow", "off"])
 TABLES = st.dictionaries(NAMES, RULES, max_size=4)
 
 
-@given(TABLES, TABLES, payloads(), st.sampled_from([0, NOW_MS, -1]))
+@given(TABLES, TABLES, payloads(), st.sampled_from([0, NOW_MS, -1]), LIST_CHANGES)
 def test_the_audit_agrees_on_any_rules(
-    rules: dict[str, Rule], candidates: dict[str, Rule], value: bytes, record_ms: int
+    rules: dict[str, Rule], candidates: dict[str, Rule], value: bytes, record_ms: int, made: ListChangeSet
 ) -> None:
-    history = History()
-    made = changes(*rules.items(), candidates=candidates, at=-(10**9))
-    if history.take(made.record(0)):
+    changed = changes(*rules.items(), candidates=candidates)
+    version = version_of(changed)
+    if version is None:
         reject()  # an expression that is not allowed
-    state = with_defaults(made.change_set(0).after, {"amount_over_threshold": Rule("amount > 900")})
-    verdict = RuleSet(state).judge(TransactionReader(DEFAULT_MAPPING).read(value), record_ms)
-    audited = read(record(value, record_ms), DEFAULT_MAPPING)
-    assert audited is not None
-    belongs = Allowed.FRAUD if verdict.is_fraud else Allowed.LEGIT
-    assert judge(record(value, record_ms), law(history))[0] == belongs
-    assert count_reasons(audited, record_ms, law(history)) == {len(verdict.hits)}
-    assert count_shadow_reasons(audited, record_ms, law(history)) == {len(verdict.shadow)}
+    history, lists = ListsHistory(), ListBook()
+    history.take(Record("lists", 0, 0, 0, None, encode(made), ()))
+    lists.take(0, encode(made))
+    state = with_defaults(changed.change_set(0).after, {"amount_over_threshold": Rule("amount > 900")})
+    found = RuleSet(state).judge(TransactionReader(DEFAULT_MAPPING).read(value), record_ms, lists)
+    audited = judge(
+        record(value, record_ms), Law(Decimal(900), rules=version, lists=history.at(lists.reading) or NO_LISTS)
+    )
+    assert audited.belongs == (Destination.FRAUD if found.is_fraud else Destination.LEGIT)
+    assert [*audited.reasons] == [hit.rule for hit in found.hits]
+    assert [*audited.shadow] == [hit.rule for hit in found.shadow]
+    assert audited.score == found.score

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from audit import law
+from decision.code_rules import CodeRule, named_rules, with_code_rules
 from decision.verdict import Verdict
-from detector.code_rules import CodeRule, named_rules, with_code_rules
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
 from payments.transaction import Transaction

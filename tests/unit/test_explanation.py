@@ -1,67 +1,83 @@
-"""`--explain` says how a record is read and judged, or why not, and what there is to map."""
+"""`rules explain` of a record that is given: how it is read and judged, or why not, and what there is to map."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from decision.rule import Rule
-from decision.rulebook import Held
-from decision.ruleset import RuleSet
-from detector.explanation import explain
-from detector.service import decision_of
-from detector.settings import DetectorSettings
+from decision.code_rules import named_rules
+from decision.rulebook import RuleBook
 from messaging.batch import Record
+from rules.answer import Answer, text
+from rules.explanation import DEAD_LETTER, explain
+from rules.replay import Replay
+from rules.settings import RulesSettings
 from runtime.settings import read_settings
-from tests.support.services import environment
+from tests.support.rules_command import RulesCommand
+
+ALONE = "by           the settings here alone"
 
 
 def explained(value: bytes | None, *tried: str, **texts: str) -> tuple[str, bool]:
-    rules = RuleSet({when: Held(Rule(when)) for when in tried})
-    settings = read_settings(DetectorSettings, texts)
+    """Return the explanation of a value by settings alone, and whether it gets a verdict."""
+    settings = read_settings(RulesSettings, texts)
     record = Record("transactions", 0, 0, 0, None, value, ())
-    return explain(record, decision_of(settings, keeps_json=bool(tried)), settings.mapping, rules)
+    found = explain(record, Replay(settings.decision, RuleBook(), code_rules=named_rules(settings.fraud_rules)), tried)
+    return text(Answer(found), settings.topics), found.verdict != DEAD_LETTER
 
 
-def ask(folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder."""
-    words = [sys.executable, "-m", "detector", "--explain", *arguments]
-    env = environment({"KAFKA_BOOTSTRAP_SERVERS": "nowhere:9"})
-    return subprocess.run(words, input=given, capture_output=True, text=True, check=False, cwd=folder, env=env)
+@pytest.fixture
+def command(tmp_path: Path) -> RulesCommand:
+    return RulesCommand({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, tmp_path)
 
 
 LEGIT = '{"id":"1","source":"a","target":"b","amount":1}'
 
 
-@pytest.mark.parametrize(("arguments", "given"), [([LEGIT], ""), ([], LEGIT), ([], f"{LEGIT}\n"), (["-"], LEGIT)])
-def test_the_record_is_an_argument_or_comes_in_on_standard_input(
-    tmp_path: Path, arguments: list[str], given: str
+def test_without_kafka_the_settings_alone_decide_and_a_line_says_so_first(command: RulesCommand) -> None:
+    answer = command.run("explain", LEGIT)
+    assert (answer.exit_code, answer.errors) == (0, "")
+    first, *_, last = answer.output.splitlines()
+    assert first.startswith(f"{ALONE}: no Kafka at 127.0.0.1:1 (KAFKA_BOOTSTRAP_SERVERS): ")
+    assert last == "legit        no live rule hits"
+
+
+def test_the_record_may_come_in_on_standard_input_without_the_end_of_its_last_line(command: RulesCommand) -> None:
+    answer = command.run("explain", "-", "--without-kafka", given="{\n\n")
+    assert (answer.exit_code, answer.errors) == (1, "")
+    first, second, *_ = answer.output.splitlines()
+    assert (first, second.partition(" data ")[0]) == (ALONE, "dead letter  not JSON: Input")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["record.json"], "record.json is a file; a record is read from it by: rules explain - < record.json"),
+        (["1", "--without-kafka"], "--without-kafka is for JSON: what else can be explained is in Kafka"),
+        (["fraud", "1"], "one argument, JSON, an id or a topic, or three: TOPIC PARTITION OFFSET"),
+        (["transactions", "one", "1"], "PARTITION and OFFSET are whole numbers, not one and 1"),
+        (["\x1b[m", "1", "1"], r"TOPIC is one of transactions, fraud, legit, dead-letter, not \x1b[m"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_in_one_line(
+    command: RulesCommand, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
-    asked = ask(tmp_path, *arguments, given=given)
-    assert (asked.returncode, asked.stderr) == (0, "")
-    assert asked.stdout.endswith("\nlegit        no rule of the settings finds anything; RULES_TOPIC is not asked\n")
-
-
-def test_only_the_end_of_the_last_line_is_not_the_records(tmp_path: Path) -> None:
-    asked = ask(tmp_path, given="{\n\n")
-    assert (asked.returncode, asked.stderr) == (1, "")
-    assert asked.stdout.startswith("dead letter  not JSON: Input data was truncated")
-
-
-def test_a_files_name_is_no_record(tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text(LEGIT)
-    asked = ask(tmp_path, "record.json")
-    assert (asked.returncode, asked.stdout) == (2, "")
-    assert asked.stderr.endswith("record.json is a file; a record is read from it by --explain < record.json\n")
+    assert command.run("explain", *arguments) == (2, "", f"rules: {said}\n")
+
+
+def test_rules_of_code_that_cannot_be_loaded_are_a_mistake(command: RulesCommand) -> None:
+    answer = command.run("explain", LEGIT, FRAUD_RULES="nowhere:rule")
+    assert (answer.exit_code, answer.output) == (2, "")
+    assert answer.errors.startswith("rules: FRAUD_RULES='nowhere:rule': expected module:function")
+    assert command.run("check", "record.json", FRAUD_RULES="nowhere:rule").errors.endswith("does not exist.\n")
 
 
 def test_each_field_is_shown_with_the_setting_that_says_where_it_is() -> None:
     settings = {"FIELD_ID": "", "FIELD_AMOUNT": "cents", "AMOUNT_SCALE": "2"}
-    text, is_judged = explained(b'{"cents":95010,"source":"a","target":"b"}', **settings)
+    shown, is_judged = explained(b'{"cents":95010,"source":"a","target":"b"}', **settings)
     assert is_judged
-    assert text.splitlines() == [
+    assert shown.splitlines() == [
         "id           transactions-0-0  (FIELD_ID=)",
         "source       a  (FIELD_SOURCE=source)",
         "target       b  (FIELD_TARGET=target)",
@@ -75,15 +91,15 @@ def test_each_field_is_shown_with_the_setting_that_says_where_it_is() -> None:
 
 
 def test_what_is_not_fraud_is_legit() -> None:
-    text, is_judged = explained(b'{"id":"1","source":"a","target":"b","amount":900}')
+    shown, is_judged = explained(b'{"id":"1","source":"a","target":"b","amount":900}')
     assert is_judged
-    assert text.splitlines()[-1] == "legit        no rule of the settings finds anything; RULES_TOPIC is not asked"
+    assert shown.splitlines()[-1] == "legit        no live rule hits"
 
 
 def test_where_a_field_is_missing_all_that_there_are_are_named() -> None:
-    text, is_judged = explained(b'\0\0\0\0\1{"tx":"1","device":{"ip":"::1","a.b":[1]},"none":{}}')
+    shown, is_judged = explained(b'\0\0\0\0\1{"tx":"1","device":{"ip":"::1","a.b":[1]},"none":{}}')
     assert not is_judged
-    assert text.splitlines() == [
+    assert shown.splitlines() == [
         "dead letter  `id` is missing  (FIELD_ID=id)",
         "dead letter  `source` is missing  (FIELD_SOURCE=source)",
         "dead letter  `target` is missing  (FIELD_TARGET=target)",
@@ -97,9 +113,9 @@ def test_where_a_field_is_missing_all_that_there_are_are_named() -> None:
 
 def test_each_field_that_cannot_be_read_is_named_with_its_setting() -> None:
     settings = {"FIELD_AMOUNT": "payload.cents", "FIELD_TIMESTAMP": "ts"}
-    text, is_judged = explained(b'{"id":"1","source":null,"target":"b","payload":7,"ts":-1}', **settings)
+    shown, is_judged = explained(b'{"id":"1","source":null,"target":"b","payload":7,"ts":-1}', **settings)
     assert not is_judged
-    assert text.splitlines()[:3] == [
+    assert shown.splitlines()[:3] == [
         "dead letter  `source` is neither text nor a whole number: null  (FIELD_SOURCE=source)",
         "dead letter  `payload.cents` is missing: `payload` is 7  (FIELD_AMOUNT=payload.cents)",
         "dead letter  `ts` is not a time: -1  (FIELD_TIMESTAMP=ts)",
@@ -108,55 +124,61 @@ def test_each_field_that_cannot_be_read_is_named_with_its_setting() -> None:
 
 @pytest.mark.parametrize(("count", "is_cut"), [(100, False), (101, True)])
 def test_only_a_hundred_fields_are_named(count: int, is_cut: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    text, _ = explained(json.dumps(dict.fromkeys(map(str, range(count)), 0)).encode())
-    named = [line for line in text.splitlines() if line.startswith("it has")]
+    shown, _ = explained(json.dumps(dict.fromkeys(map(str, range(count)), 0)).encode())
+    named = [line for line in shown.splitlines() if line.startswith("it has")]
     assert named[99] == "it has       99: 0"
     assert named[100:] == (["it has       more, which are not shown"] if is_cut else [])
 
 
 def test_what_is_no_json_gets_a_reason() -> None:
-    text, is_judged = explained(b"\x1b[31m")
+    shown, is_judged = explained(b"\x1b[31m")
     assert not is_judged
-    assert text.startswith("dead letter  not JSON")
-    assert explained(None) == ("dead letter  no value\n", False)
+    assert shown.startswith("dead letter  not JSON")
+    assert explained(None) == ("dead letter  no value", False)
 
 
 def test_what_is_nested_deeply_is_not_listed_to_its_end() -> None:
-    text, is_judged = explained(b'{"x":' * 900 + b"1" + b"}" * 900)
+    shown, is_judged = explained(b'{"x":' * 900 + b"1" + b"}" * 900)
     assert not is_judged
-    assert text.startswith("dead letter  `id` is missing")
+    assert shown.startswith("dead letter  `id` is missing")
+
+
+def test_a_record_that_the_client_could_not_read_is_a_dead_letter() -> None:
+    record = Record("transactions", 0, 0, 0, None, LEGIT.encode(), (), "the name of a header is not UTF-8")
+    found = explain(record, Replay(read_settings(RulesSettings, {}).decision, RuleBook()))
+    assert (found.verdict, found.reasons) == (DEAD_LETTER, ["the name of a header is not UTF-8"])
 
 
 def test_a_rule_that_fails_is_named() -> None:
     value = b'{"id":"1","source":"a","target":"b","amount":501}'
-    text, is_judged = explained(value, FRAUD_RULES="tests.support.harmful_rules:fails_over_500")
+    shown, is_judged = explained(value, FRAUD_RULES="tests.support.harmful_rules:fails_over_500")
     assert not is_judged
-    assert text.splitlines()[-2] == "rule         failed: fails_over_500"
-    assert text.splitlines()[-1].startswith("dead letter  rule fails_over_500 failed (harmful_rules.py:")
+    failed, how, last = shown.splitlines()[-3:]
+    assert failed == "rule of code failed: fails_over_500"
+    assert how.startswith("             rule fails_over_500 failed (harmful_rules.py:")
+    assert last == f"dead letter  {how.strip()}"
 
 
 def test_where_a_rule_fails_the_others_still_decide() -> None:
     value = b'{"id":"1","source":"a","target":"b","amount":901}'
     rules = "tests.support.harmful_rules:fails_over_500, tests.support.harmful_rules:finds_nothing"
-    text, is_judged = explained(value, FRAUD_RULES=rules)
+    shown, is_judged = explained(value, FRAUD_RULES=rules)
     assert is_judged
-    assert text.splitlines()[-4:-1] == [
-        "rule         failed: fails_over_500",
-        "rule         no hit: finds_nothing",
+    assert shown.splitlines()[-3:-1] == [
+        "rule of code no hit: finds_nothing",
         "fraud        amount_over_threshold: 901 is over 900",
     ]
-    assert text.splitlines()[-1].startswith("rule failed  rule fails_over_500 failed (harmful_rules.py:")
+    assert shown.splitlines()[-1].startswith("rule failed  rule fails_over_500 failed (harmful_rules.py:")
 
 
 RULED = '{"id":"1","source":"a","target":"b","amount":812.10,"country":"NG"}'
 
 
-def test_rules_can_be_tried_on_the_record(tmp_path: Path) -> None:
+def test_rules_can_be_tried_on_the_record() -> None:
     rules = ['field["country"] in {"NG", "RU"}', 'field["risk"] > 3', "amount < 5"]
-    asked = ask(tmp_path, RULED, *(word for rule in rules for word in ("--rule", rule)))
-    assert (asked.returncode, asked.stderr) == (0, "")
-    assert asked.stdout.splitlines()[-7:] == [
-        "legit        no rule of the settings finds anything; RULES_TOPIC is not asked",
+    shown, _ = explained(RULED.encode(), *rules)
+    assert shown.splitlines()[-7:] == [
+        "legit        no live rule hits",
         'tried        hit: field["country"] in {"NG", "RU"}',
         '             field["country"] = "NG"',
         'tried        undecided: field["risk"] > 3',
@@ -166,24 +188,22 @@ def test_rules_can_be_tried_on_the_record(tmp_path: Path) -> None:
     ]
 
 
-def test_a_rule_that_is_not_allowed_is_shown_with_the_place(tmp_path: Path) -> None:
-    asked = ask(tmp_path, RULED, "--rule", "amount > 5 and contry == 5")
-    assert (asked.returncode, asked.stdout) == (2, "")
-    problem, shown, caret = asked.stderr.splitlines()[-3:]
+def test_a_rule_that_is_not_allowed_is_shown_with_the_place(command: RulesCommand) -> None:
+    answer = command.run("explain", RULED, "--rule", "amount > 5 and contry == 5")
+    assert (answer.exit_code, answer.output) == (2, "")
+    problem, shown, caret = answer.errors.splitlines()
     hint = 'another field of the record is written field["contry"]'
-    assert problem.endswith(f"error: argument --rule: there is no name contry; {hint}")
+    assert problem == f"rules: there is no name contry; {hint}"
     assert shown == "  amount > 5 and contry == 5"
     assert caret.index("^") == shown.index("contry")
 
 
-def test_rules_are_tried_only_where_there_is_a_record(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "detector", "--rule", "amount > 5"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment({}))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith("error: --rule needs --explain\n")
+def test_a_rule_that_asks_a_list_is_not_tried_where_lists_are_not_known(command: RulesCommand) -> None:
+    lines = command.done("explain", RULED, "--without-kafka", "--rule", 'source in list["blocked"]')
+    assert lines[-1] == 'tried not asked: source in list["blocked"]'
 
 
 def test_what_is_no_transaction_is_asked_nothing() -> None:
-    text, is_judged = explained(b"{}", "amount > 5")
+    shown, is_judged = explained(b"{}", "amount > 5")
     assert not is_judged
-    assert "amount > 5" not in text
+    assert "amount > 5" not in shown

@@ -15,12 +15,14 @@ import detector.report
 import generator.loop
 import generator.report
 import runtime.stop
+from decision.code_rules import CodeRule
+from decision.decision import Decision
+from decision.provenance import decode
 from detector.assignment import Assignment
 from detector.batch_limit import BatchLimit
-from detector.code_rules import CodeRule
+from detector.provenance import Provenance
 from detector.rule_failures import RuleFailures
-from detector.rule_reader import RuleReader, RuleTopic
-from detector.service import decision_of, prepare
+from detector.service import prepare, reference_of
 from detector.settings import DetectorSettings
 from detector.verdict_log import VerdictLog
 from generator.fake_transactions import fake_transactions
@@ -93,11 +95,14 @@ def detector_of(
 ) -> detector.loop.Detector:
     topic = settings.topics.transactions
     processor = InMemoryProcessor(cluster, cluster.groups["detector"], topic)
+    decision = Decision(settings.decision, settings.fraud_rules)
+    provenance = Provenance("provenance", "detector", topic, decision.basis)
     return detector.loop.Detector(
         processor,
         Assignment(processor, topic),
-        decision_of(settings),
-        RuleReader(RuleTopic(settings.topics.rules, cluster, settings.connection, settings.topic_creation)),
+        decision,
+        reference_of(settings, cluster, provenance),
+        provenance,
         RuleFailures(settings.dead_letter_limit),
         BatchLimit(settings.group.batch_size),
         prepare(settings, cluster),
@@ -112,8 +117,8 @@ def detect(cluster: InMemoryCluster, rounds: int, show: str = "all", **texts: st
     """Go so many rounds, after one in which the partitions are gained."""
     heartbeat = StopsAfter(rounds)
     detecting = detector_of(cluster, read_settings(DetectorSettings, texts), heartbeat, heartbeat.stop, show)
-    with closing(detecting.processor), closing(detecting.rule_reader):
-        detecting.rule_reader.start(heartbeat.stop, heartbeat)
+    with closing(detecting.processor), closing(detecting.reference):
+        detecting.reference.start(heartbeat.stop, heartbeat)
         detector.loop.poll_and_judge(detecting)
         detector.loop.run(detecting)
     return detecting.report
@@ -270,6 +275,23 @@ def test_a_dead_letter_that_is_refused_too_costs_the_client(cluster: InMemoryClu
     with pytest.raises(ClientFailed, match="cannot write a dead letter: Compacted topic"):
         detect(cluster, rounds=100)
     assert amounts(cluster, "legit") == [b"1", b"2", b"3", b"4"]
+
+
+def test_a_note_that_is_refused_is_nobodys_dead_letter(cluster: InMemoryCluster) -> None:
+    fill(cluster, keyless(0))
+    cluster.compacted.add("provenance")
+    with pytest.raises(ClientFailed, match=r"cannot note what is judged with \(PROVENANCE_TOPIC\): Compacted topic"):
+        detect(cluster, rounds=100)
+    assert not [*cluster.records("legit"), *cluster.records("dead-letter")]
+
+
+def test_a_record_whose_note_was_refused_for_a_moment_gets_its_verdict(cluster: InMemoryCluster) -> None:
+    fill(cluster, islice(chain(keyless(0)), 1))
+    cluster.faults.append(MessageRefused("too large, for a moment"))
+    detect(cluster, rounds=100)
+    assert (len(cluster.records("legit")), len(cluster.records("dead-letter"))) == (1, 0)
+    [note] = cluster.records("provenance")
+    assert decode(note.value).offsets == {note_of.partition: 0 for note_of in cluster.records("transactions")}
 
 
 def test_judging_ends_in_time_and_the_rest_is_judged_next(

@@ -7,7 +7,7 @@ from messaging.settings import TopicSettings
 from messaging.topics import Topic
 from runtime.service import ServiceFailed
 
-NAMES = TopicSettings("transactions", "fraud", "legit", "dead-letter", "rules")
+NAMES = TopicSettings("transactions", "fraud", "legit", "dead-letter", "rules", "lists", "provenance")
 TOPICS = {
     "transactions": Topic(4, 1_000),
     "fraud": Topic(4, 900),

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from decision.code_rules import CodeRule
+from decision.decision import Decision
+from decision.provenance import DecisionSettings
 from decision.verdict import Verdict
-from detector.code_rules import CodeRule
-from detector.decision import Decision
 from detector.outputs import Outputs
 from detector.routing import ERROR_HEADER, DeadLetter, Outcome
 from detector.routing import route as route_record
@@ -38,7 +39,7 @@ def outputs(**changed: Any) -> Outputs:
 
 
 def route(read: Record, *rules: CodeRule, now: int = TIMESTAMP, **changed: Any) -> tuple[Message, Outcome]:
-    return route_record(read, Decision(DEFAULT_MAPPING, Decimal(900), rules), outputs(**changed), now)
+    return route_record(read, Decision(DecisionSettings(DEFAULT_MAPPING, Decimal(900)), rules), outputs(**changed), now)
 
 
 def record(value: bytes | None, key: bytes | None = b"a", headers: Headers = HEADERS) -> Record:

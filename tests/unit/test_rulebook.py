@@ -7,20 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decision.history import Entry, Fate, InvalidRecord
 from decision.rule import Rule
-from decision.rulebook import (
-    MOST_RULES,
-    Change,
-    ChangeSet,
-    Entry,
-    Fate,
-    Held,
-    InvalidChangeSet,
-    RuleBook,
-    decode,
-    encode,
-    with_defaults,
-)
+from decision.rulebook import MOST_RULES, Change, ChangeSet, Held, RuleBook, decode, encode, with_defaults
 from tests.support.change_sets import change_set
 
 RULE, OTHER = Rule("amount > 5", note="a"), Rule("amount > 6", mode="shadow", points="5", share="10")
@@ -100,10 +89,10 @@ def one_change(**changed: Any) -> bytes:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (None, "not a change set"),
-        (b"", "not a change set"),
-        (b"\xff", "not a change set"),
-        (b"[" * 100_000, "not a change set"),
+        (None, "not understood"),
+        (b"", "not understood"),
+        (b"\xff", "not understood"),
+        (b"[" * 100_000, "not understood"),
         (as_json(format=2), "written in format 2"),
         (as_json(format=2, changes="of another shape"), "written in format 2"),
         (as_json(more=1), "unknown field `more`"),
@@ -199,5 +188,5 @@ def test_no_bytes_make_it_raise(value: bytes) -> None:
 def test_what_is_encoded_is_read_again() -> None:
     whole = change_set(Change("a", 3, RULE, OTHER), Change("b", 0))
     assert decode(encode(whole)) == msgspec.structs.replace(whole, changes=list(whole.changes))
-    with pytest.raises(InvalidChangeSet):
+    with pytest.raises(InvalidRecord):
         decode(b"{}")

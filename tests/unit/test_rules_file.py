@@ -3,19 +3,18 @@
 import time
 import tomllib
 from collections.abc import Sequence
-from decimal import Decimal
 
 import pytest
 
+from decision.list_change import NAME_EXPECTED
+from decision.members import EXPECTED
 from decision.rule import Rule
 from decision.rulebook import Held
 from payments.mapping import DEFAULT_MAPPING
 from payments.reading import TransactionReader
-from payments.transaction import Transaction
 from rules import rule_file
 from rules.examples import failures, rules_of
 from rules.rule_file import InvalidFile
-from rules.trial import trial
 from tests.support.rules_command import lines
 
 PAYMENT = '{"id": "1", "source": "a", "target": "b", "amount": 812.10, "country": "NG"}'
@@ -46,7 +45,8 @@ def test_a_rule_is_read_with_numbers_or_texts() -> None:
 
 
 def test_an_empty_file_has_no_rules() -> None:
-    assert rule_file.read("") == ({}, [])
+    found = rule_file.read("")
+    assert (found.rules, found.examples, found.lists.lists) == ({}, [], {})
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,16 @@ def test_an_empty_file_has_no_rules() -> None:
             ["examples, the 1.: there is no rule b", "examples, the 1.: there is no rule c"],
         ),
         ("[[examples]]\nname = 'x'", ["examples, the 1.: Object missing required field `transaction`"]),
+        (
+            "[lists]\nx = ['a', nan]\n'a b' = []\ny = [1979-05-27, [1]]\nz = [1e99999]",
+            [
+                f"lists.x: {EXPECTED}",
+                f"lists.'a b': {NAME_EXPECTED}",
+                f"lists.y: {EXPECTED}",
+                f"lists.z: {EXPECTED}",
+            ],
+        ),
+        ("lists.x = 5", ["Expected `array`, got `int` - at `$.lists[...]`"]),
         ("".join(f"[rules.a{n}]\nwhen = 'amount > 5'\n" for n in range(501)), ["more than 500 rules"]),
     ],
 )
@@ -129,7 +139,7 @@ def test_what_is_written_can_be_read() -> None:
 def tried(text: str) -> Sequence[str]:
     """Return what is said of the examples of a file."""
     found = rule_file.read(text)
-    rules = rules_of(found.rules, DEFAULTS, TransactionReader(DEFAULT_MAPPING))
+    rules = rules_of(found.rules, DEFAULTS, TransactionReader(DEFAULT_MAPPING), found.lists)
     return [line for failed in failures(found.examples, rules) for line in lines(failed)]
 
 
@@ -188,46 +198,14 @@ def test_an_example_that_is_no_transaction_has_failed() -> None:
     ]
 
 
-def payments(*amounts: int) -> Sequence[tuple[Transaction, int]]:
-    reader = TransactionReader(DEFAULT_MAPPING)
-    values = (f'{{"id":"1","source":"a{amount}","target":"b","amount":{amount}}}' for amount in amounts)
-    return [(reader.read(value.encode()), 0) for value in values]
-
-
-def test_a_trial_counts_hits_and_names_what_no_transaction_has() -> None:
-    rule = Rule('amount > 5 and (amount > 8 or field["contry"] == "NG")', mode="off")
-    assert list(trial("a", rule, payments(4, 6, 7, 9))) == [
-        "of the last 4 transactions it hits 1, and is undecided on 2",
-        'warning: none of them has field["contry"]',
+def test_the_lists_of_a_file_are_those_of_its_examples() -> None:
+    rule = """[rules.blocked]\nwhen = 'source in list["blocked"] and field["n"] in list["numbers"]'\n"""
+    lists = "[lists]\nblocked = ['a', 'b']\nnumbers = [1, 2.50, true]\nempty = []\n"
+    example = "[[examples]]\ntransaction = {id = 1, source = 'a', target = 'b', amount = 5, n = 2.5}\n"
+    assert tried(f"{rule}{lists}{example}hits = ['blocked']") == []
+    saw = 'source = "a", source in list["blocked"] = False, field["n"] = 2.5, field["n"] in list["numbers"] = False'
+    assert tried(f"{rule}{example}hits = ['blocked']")[1:] == [
+        "hits expected blocked, found none",
+        "amount_over_threshold no hit: amount = 5",
+        f"blocked no hit: {saw}",
     ]
-
-
-def test_a_trial_tells_how_a_field_within_another_is_written() -> None:
-    [_, warning] = trial("a", Rule('field["tx.from"] == "DE"'), payments(4))
-    expected = 'field["tx.from"]; one field within another is written field["tx"]["from"]'
-    assert warning == f"warning: none of them has {expected}"
-
-
-def test_a_trial_names_what_only_points_look_at() -> None:
-    rule = Rule('amount > 5 and field["a"] is None', points='first_known(field["a"], field["rsk"]) * 2')
-    assert list(trial("a", rule, payments(6)))[1:] == [
-        'warning: none of them has field["a"]',
-        'warning: none of them has field["rsk"]',
-    ]
-
-
-def test_a_field_that_one_transaction_has_is_not_missing() -> None:
-    rule = Rule('field["a"] == 1 or field["b"] == 1')
-    reader = TransactionReader(DEFAULT_MAPPING)
-    values = (f'{{"id":"1","source":"a","target":"b","amount":1,"{name}":1}}' for name in "aba")
-    assert len(list(trial("a", rule, [(reader.read(value.encode()), 0) for value in values]))) == 1
-
-
-def test_a_trial_is_of_the_accounts_in_the_share() -> None:
-    (line,) = trial("a", Rule("amount > 0", share="25"), payments(*range(1, 1001)))
-    hits = int(line.split("hits ")[1].split(",")[0])
-    assert Decimal(200) < hits < Decimal(300)
-
-
-def test_a_trial_of_no_transactions_misses_nothing() -> None:
-    assert list(trial("a", Rule("amount > 0"), [])) == ["of the last 0 transactions it hits 0, and is undecided on 0"]

@@ -100,7 +100,7 @@ def test_what_changed_nothing_is_shown_with_the_reason() -> None:
     assert shown[1] == "repeated: it is version 1 already"
     assert shown[3] == "outdated: changed by somebody else meanwhile: a"
     assert shown[4] == "version 4 2026-09-21T14:13:23.000Z unknown"
-    assert shown[5].startswith("invalid: not a change set: ")
+    assert shown[5].startswith("invalid: not understood: ")
     assert [list(event.names) for event in known.events] == [["a"], ["a"], ["a"], [], []]
 
 

@@ -108,6 +108,9 @@ def test_a_new_authority_signs_everything_anew(secrets: Path) -> None:
     assert {path.name for path in made} == {"key.pem", "ca.pem", "key-and-certificate.pem", "certificate.pem"}
 
 
+EVERY = ("transactions", "fraud", "legit", "dead-letter", "rules", "lists", "provenance")
+
+
 def test_each_may_write_just_what_is_his() -> None:
     table = rights("detector", read_settings(TopicSettings, {}))
     assert [right for right in table if right.operation == "WRITE"] == [
@@ -116,17 +119,16 @@ def test_each_may_write_just_what_is_his() -> None:
         Right("detector", "WRITE", "TOPIC", "fraud"),
         Right("detector", "WRITE", "TOPIC", "legit"),
         Right("detector", "WRITE", "TOPIC", "dead-letter"),
+        Right("detector", "WRITE", "TOPIC", "provenance"),
         Right("operator", "WRITE", "TOPIC", "rules"),
+        Right("operator", "WRITE", "TOPIC", "lists"),
     ]
 
 
 def test_each_may_see_the_settings_of_just_what_concerns_him() -> None:
     table = rights("detector", read_settings(TopicSettings, {}))
-    every = {"transactions", "fraud", "legit", "dead-letter", "rules"}
     assert {right[:4] for right in table if right.operation == "DESCRIBE_CONFIGS"} == {
-        *(("detector", "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in every),
-        *(("audit", "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in every),
-        *(("operator", "DESCRIBE_CONFIGS", "TOPIC", topic) for topic in ("transactions", "rules")),
+        (user, "DESCRIBE_CONFIGS", "TOPIC", topic) for user in ("detector", "audit", "operator") for topic in EVERY
     }
 
 
@@ -138,9 +140,7 @@ def test_nobody_may_create_alter_or_delete_anything() -> None:
 def test_each_may_read_just_what_is_his() -> None:
     table = rights("detector", read_settings(TopicSettings, {}))
     assert {right[:4] for right in table if right.operation == "READ"} == {
-        ("detector", "READ", "TOPIC", "transactions"),
-        ("detector", "READ", "TOPIC", "rules"),
         ("detector", "READ", "GROUP", "detector"),
-        *(("audit", "READ", "TOPIC", topic) for topic in ("transactions", "fraud", "legit", "dead-letter", "rules")),
-        *(("operator", "READ", "TOPIC", topic) for topic in ("transactions", "rules")),
+        *(("detector", "READ", "TOPIC", topic) for topic in ("transactions", "rules", "lists", "provenance")),
+        *((user, "READ", "TOPIC", topic) for user in ("audit", "operator") for topic in EVERY),
     }

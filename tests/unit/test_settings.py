@@ -194,7 +194,7 @@ def test_a_choice_may_be_written_in_capitals() -> None:
 
 def test_the_threshold_is_exact() -> None:
     settings = read_settings(DetectorSettings, {"FRAUD_THRESHOLD": "900.00000000000000001"})
-    assert settings.fraud_threshold == Decimal("900.00000000000000001")
+    assert settings.decision.fraud_threshold == Decimal("900.00000000000000001")
 
 
 def test_a_seed_may_be_missing() -> None:

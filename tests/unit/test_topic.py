@@ -2,7 +2,12 @@
 
 import pytest
 
-from messaging.topics import ANY_TIME_MS, Topic, describe_topic, problem_with_rules_topic
+from detector.service import history_topic
+from detector.settings import DetectorSettings
+from messaging.topics import ANY_TIME_MS, Topic, describe_topic, problem_with_history
+from runtime.service import ServiceFailed
+from runtime.settings import read_settings
+from tests.support.in_memory_client import InMemoryCluster
 
 SETTINGS = {
     "max.message.bytes": "1000",
@@ -45,23 +50,34 @@ KEEPS_ALL = Topic(1, 1000, retention_ms=-1, retention_bytes=-1)
 
 @pytest.mark.parametrize("topic", [KEEPS_ALL, describe_topic(1, None)])
 def test_a_topic_that_keeps_the_rules_or_may_do_so_for_all_that_is_seen_is_no_problem(topic: Topic) -> None:
-    assert problem_with_rules_topic("rules", topic) is None
+    assert problem_with_history("RULES_TOPIC", "rules", topic) is None
 
 
 @pytest.mark.parametrize(
     ("topic", "problem"),
     [
-        (describe_topic(4, None), "has 4 partitions, in which rules have no order: it must have one"),
+        (describe_topic(4, None), "has 4 partitions, in which a history has no order: it must have one"),
         (
             KEEPS_ALL._replace(is_compacted=True),
             "is compacted and would lose its history: set its cleanup.policy to delete",
         ),
         (
             KEEPS_ALL._replace(retention_ms=604_800_000),
-            "has retention.ms=604800000 and would forget rules: set it to -1",
+            "has retention.ms=604800000 and would forget its history: set it to -1",
         ),
-        (KEEPS_ALL._replace(retention_bytes=0), "has retention.bytes=0 and would forget rules: set it to -1"),
+        (KEEPS_ALL._replace(retention_bytes=0), "has retention.bytes=0 and would forget its history: set it to -1"),
     ],
 )
 def test_a_topic_that_would_lose_rules_is_a_problem(topic: Topic, problem: str) -> None:
-    assert problem_with_rules_topic("rules", topic) == f"RULES_TOPIC=rules {problem}"
+    assert problem_with_history("RULES_TOPIC", "rules", topic) == f"RULES_TOPIC=rules {problem}"
+
+
+def test_a_topic_that_may_not_take_a_note_is_refused() -> None:
+    settings = read_settings(DetectorSettings, {})
+    notes = history_topic(settings, InMemoryCluster(), "provenance")
+    notes.raise_if_too_small(KEEPS_ALL._replace(max_message_bytes=65_536))
+    with pytest.raises(ServiceFailed) as failed:
+        notes.raise_if_too_small(KEEPS_ALL)
+    assert str(failed.value) == (
+        "PROVENANCE_TOPIC=provenance has max.message.bytes=1000, too little for notes: set it to at least 65536"
+    )

@@ -1,16 +1,16 @@
-"""Follows the topic of rules. What goes wrong there changes no rule and stops no payment: the log tells it."""
+"""Follows a topic of rules, or of lists. What is wrong there stops no payment and changes nothing: the log tells it."""
 
 import logging
 import time
 from collections import Counter, deque
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
-from decision.rulebook import Fate, RuleBook
+from decision.history import Book, Fate
 from detector.headers import LONGEST_PROBLEM
 from messaging.batch import Record
-from messaging.seam import FOLLOW, AccessRefused, ClientFailed, ClientLibrary, Reader
-from messaging.settings import ConnectionSettings, TopicCreationSettings
-from messaging.topics import problem_with_rules_topic, rules_topic
+from messaging.history import HistoryTopic
+from messaging.seam import FOLLOW, AccessRefused, ClientFailed, Reader
 from runtime.health import Heartbeat
 from runtime.logs import printable
 from runtime.service import ServiceFailed
@@ -27,26 +27,22 @@ _MOST_LINES = 10
 _LEVELS = {Fate.INVALID: logging.ERROR, Fate.OUTDATED: logging.WARNING}  # of others nothing is said
 
 logger = logging.getLogger(__name__)
+B = TypeVar("B", bound=Book)
 
 
-class RuleTopic(NamedTuple):
-    """Where the rules' history is, and how to get there."""
+class ReferenceReader(Generic[B]):
+    """Reads a history into a book, for longer than a client lives. A book that is changed in place is in force at once.
 
-    name: str
-    library: ClientLibrary
-    connection: ConnectionSettings
-    creation: TopicCreationSettings
+    `book` is another one where the topic was made anew.
+    """
 
-
-class RuleReader:
-    """Reads the history of rules into a book, for longer than a client lives."""
-
-    def __init__(self, topic: RuleTopic) -> None:
-        self.book = RuleBook()
-        self._topic = topic
+    def __init__(self, topic: HistoryTopic, new_book: Callable[[], B]) -> None:
+        self.book = new_book()
+        self.topic = topic
+        self._new_book = new_book
         self._reader: Reader | None = None
-        self._is_known = False
-        self._has_news = False
+        self.is_known = False
+        self._has_news = self._is_behind = False
         self._last: Record | None = None
         self._come: deque[Record] = deque()
         self._said = ""
@@ -54,35 +50,42 @@ class RuleReader:
         self._take_up = Every(_SECONDS_BETWEEN_TAKE_UPS, starts_due=True)
         self._open = Every(_SECONDS_BETWEEN_READERS, starts_due=False)
 
-    def start(self, stop: Stop, heartbeat: Heartbeat) -> None:
-        """Read the topic up to where it ends now. Raises ServiceFailed for one that is not fit.
+    def start(self, stop: Stop, heartbeat: Heartbeat, end: int | None = None) -> None:
+        """Read the topic up to where it ends now, if that is not known yet. Raises ServiceFailed for one that is unfit.
 
         Where it may not be read, or is not there and may not be created, the log is told, and the book stays as it is.
         What has been read once is gone on with whatever is wrong; else ClientFailed is raised where Kafka does not
         answer.
         """
         try:
-            self._read_to_end(stop, heartbeat)
+            self._read_to_end(stop, heartbeat, end)
         except AccessRefused as refused:
             self._interrupt(refused)
         except ServiceFailed as unfit:
-            if not self._is_known:
+            if not self.is_known:
                 raise
             self._interrupt(unfit)
         except ClientFailed as failed:
-            if not self._is_known:
-                raise ClientFailed(f"RULES_TOPIC={self._topic.name}: {failed}") from failed
+            if not self.is_known:
+                raise ClientFailed(f"{self.topic.named}: {failed}") from failed
             self._interrupt(failed)
         else:
-            self._is_known = True
+            self.is_known = True
 
     def has_changed(self) -> bool:
-        """Read what has come; tell, once and at most once a second, whether the book has other rules. Never raises."""
-        if self._poll.is_due():
-            self._follow()
-        is_time = self._has_news and self._take_up.is_due()
-        self._has_news = self._has_news and not is_time
-        return is_time
+        """Take what has come, at most once a second; tell, once, whether it has changed the book. Never raises.
+
+        Where much has come, a part of it is taken with each call.
+        """
+        try:
+            if self._poll.is_due():
+                self._follow()
+            if self._come and (self._is_behind or self._take_up.is_due()):
+                self._take_all()
+        except (ClientFailed, AccessRefused) as error:
+            self._interrupt(error)
+        has_news, self._has_news = self._has_news, False
+        return has_news
 
     def close(self) -> None:
         """Close the reader; the book stays. Never raises."""
@@ -91,82 +94,74 @@ class RuleReader:
             self._reader = None
             self._come.clear()
 
-    def _read_to_end(self, stop: Stop, heartbeat: Heartbeat) -> None:
-        self._expect_topic()
-        end = self._end()
+    def _read_to_end(self, stop: Stop, heartbeat: Heartbeat, end: int | None) -> None:
+        if end is None:
+            # Where it was there once, it is not made again: its history would be lost on who has read it.
+            self.topic.expect(may_create=not self.is_known)
+            end = self._end()
         self._reader = self._opened()
         heard, position = time.monotonic(), self._position()
         while (self._come or position < end) and not stop.requested:
             heartbeat.beat()
-            self._read_on(_POLL_SECONDS_AT_START)
-            if self._come or self._position() != position:
+            self._fetch(_POLL_SECONDS_AT_START)
+            has_come = bool(self._come)
+            self._take_all()
+            if has_come or self._position() != position:
                 heard, position = time.monotonic(), self._position()
             elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
-                where = f"{self._topic.name}[0] is read up to offset {position} of {end}"
+                where = f"{self.topic.name}[0] is read up to offset {position} of {end}"
                 raise ClientFailed(f"{where}: a Kafka transaction may be open there, or its leader is gone")
-
-    def _expect_topic(self) -> None:
-        """Make the topic where it is missing, unless it was there once. Raises ServiceFailed for one that is unfit."""
-        topic = self._topic
-        if not self._is_known:
-            topic.library.create_topics(topic.connection, rules_topic(topic.creation, topic.name))
-        described = topic.library.describe_topics(topic.connection, [topic.name])
-        problem = problem_with_rules_topic(topic.name, described[topic.name])
-        if problem is not None:
-            raise ServiceFailed(problem)
 
     def _end(self) -> int:
         """Return where the topic ends; one that ends before what has been read is a new one."""
-        topic = self._topic
-        end = topic.library.end_offsets(topic.connection, [topic.name])[topic.name, 0]
-        if end < self.book.version:
+        end = self.topic.end()
+        if end < self.book.reading.version:
             self._forget()
         return end
 
     def _opened(self) -> Reader:
         """Return a reader that begins with the last record once more: by that a topic made anew is known."""
-        at = self._topic.name, 0
+        at = self.topic.name, 0
         start = 0 if self._last is None else self._last.offset
-        return self._topic.library.open_reader(self._topic.connection, {at: start}, {at: FOLLOW})
+        return self.topic.library.open_reader(self.topic.connection, {at: start}, {at: FOLLOW})
 
     def _position(self) -> int:
-        return 0 if self._reader is None else self._reader.positions[self._topic.name, 0]
+        return 0 if self._reader is None else self._reader.positions[self.topic.name, 0]
 
     def _follow(self) -> None:
         if self._reader is None and not self._open.is_due():
             return
-        try:
-            if self._reader is None:
-                self._end()
-                self._reader = self._opened()
-            self._read_on(0)
-        except (ClientFailed, AccessRefused) as error:
-            self._interrupt(error)
+        if self._reader is None:
+            self._end()
+            self._reader = self._opened()
+        self._fetch(0)
 
     def _interrupt(self, error: ClientFailed | AccessRefused | ServiceFailed) -> None:
         """Close the reader for a while. What may last, as a missing right, is told once, a topic that is gone again."""
         self.close()
         said, self._said = self._said, str(error)
-        if said != self._said or (self._is_known and not isinstance(error, AccessRefused)):
-            name, version = self._topic.name, self.book.version
-            logger.warning("going on without RULES_TOPIC=%s, with version %d of the rules: %s", name, version, error)
+        if said != self._said or (self.is_known and not isinstance(error, AccessRefused)):
+            line = "going on without %s, with version %d of the %s: %s"
+            logger.warning(line, self.topic.named, self.book.reading.version, self.topic.holds, error)
 
-    def _read_on(self, seconds: float) -> None:
+    def _fetch(self, seconds: float) -> None:
+        """Read what has come, unless something is still to be taken."""
+        if not self._come and self._reader is not None:
+            self._come.extend(self._reader.poll(seconds))
+
+    def _take_all(self) -> None:
         """Take what has come, as far as there is time."""
         deadline = time.monotonic() + _MOST_SECONDS_TAKING
         told: Counter[Fate] = Counter()
-        while self._has_come(seconds):
+        while self._come:
             self._take(self._come.popleft(), told)
             if time.monotonic() > deadline:
                 break
+            self._fetch(0)
+        self._is_behind = bool(self._come)
         more = sum(max(0, told[fate] - _MOST_LINES) for fate in _LEVELS)
         if more:
-            logger.warning("%s[0]: %s more records that change no rule", self._topic.name, f"{more:,}")
-
-    def _has_come(self, seconds: float) -> bool:
-        if not self._come and self._reader is not None:
-            self._come.extend(self._reader.poll(seconds))
-        return bool(self._come)
+            logger.warning("%s[0]: %s more records that change nothing", self.topic.name, f"{more:,}")
 
     def _take(self, record: Record, told: Counter[Fate]) -> None:
         if self._last is not None and record.offset <= self._last.offset:
@@ -182,9 +177,9 @@ class RuleReader:
         told[entry.fate] += 1
         if entry.fate in _LEVELS and told[entry.fate] <= _MOST_LINES:
             problem = printable(entry.problem, LONGEST_PROBLEM)
-            line = "%s[0] offset %d changes no rule: %s"
-            logger.log(_LEVELS[entry.fate], line, self._topic.name, record.offset, problem)
+            line = "%s[0] offset %d changes no %s: %s"
+            logger.log(_LEVELS[entry.fate], line, self.topic.name, record.offset, self.topic.holds, problem)
 
     def _forget(self) -> None:
-        logger.warning("%s is a new topic: what stands there holds, and nothing else", self._topic.name)
-        self.book, self._last, self._has_news = RuleBook(), None, True
+        logger.warning("%s is a new topic: what stands there holds, and nothing else", self.topic.name)
+        self.book, self._last, self._has_news = self._new_book(), None, True

@@ -6,15 +6,16 @@ from contextlib import closing
 
 import pytest
 
-import detector.rule_reader
+import detector.reference_reader
 from decision.rule import Rule
-from decision.rulebook import Change, ChangeSet, encode
-from detector.rule_reader import RuleReader, RuleTopic
+from decision.rulebook import Change, ChangeSet, RuleBook, encode
+from detector.reference_reader import ReferenceReader
 from detector.settings import DetectorSettings
 from messaging.batch import Message, Offsets
+from messaging.history import HistoryTopic
 from messaging.seam import AccessRefused, ClientFailed
 from messaging.settings import ConnectionSettings
-from messaging.topics import payments_topics, rules_topic
+from messaging.topics import history_topics, payments_topics
 from runtime.health import Heartbeat
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
@@ -28,7 +29,7 @@ SETTINGS = read_settings(DetectorSettings, {})
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_SECONDS_BETWEEN_POLLS", "_SECONDS_BETWEEN_TAKE_UPS", "_SECONDS_BETWEEN_READERS"):
-        monkeypatch.setattr(detector.rule_reader, name, 0.0)
+        monkeypatch.setattr(detector.reference_reader, name, 0.0)
 
 
 class Refusing(InMemoryCluster):
@@ -57,17 +58,18 @@ def fails(*_: object) -> Offsets:
     raise ClientFailed("no answer")
 
 
-def reader_of(cluster: InMemoryCluster) -> RuleReader:
-    return RuleReader(RuleTopic("rules", cluster, SETTINGS.connection, SETTINGS.topic_creation))
+def reader_of(cluster: InMemoryCluster) -> ReferenceReader[RuleBook]:
+    topic = HistoryTopic("RULES_TOPIC", "rules", "rules", cluster, SETTINGS.connection, SETTINGS.topic_creation)
+    return ReferenceReader(topic, RuleBook)
 
 
-def start(reader: RuleReader) -> None:
+def start(reader: ReferenceReader[RuleBook]) -> None:
     reader.start(Stop(), Heartbeat(None))
 
 
 def write(cluster: InMemoryCluster, *values: bytes | None) -> None:
     if "rules" not in cluster.logs:
-        cluster.create_topics(SETTINGS.connection, rules_topic(SETTINGS.topic_creation, "rules"))
+        cluster.create_topics(SETTINGS.connection, history_topics(SETTINGS.topic_creation, ["rules"]))
     for value in values:
         cluster.append(Message("rules", None, value, (), 0, 0))
 
@@ -116,7 +118,7 @@ def test_what_changes_nothing_is_no_news_and_what_cannot_be_understood_is_named(
         write(cluster, b"\x1b[31mbroken", setting("a", base=7))
         assert not reader.has_changed()
     [error] = errors(caplog)
-    assert error.startswith("rules[0] offset 0 changes no rule: not a change set: ")
+    assert error.startswith("rules[0] offset 0 changes no rules: not understood: ")
     assert error.isprintable()
 
 
@@ -126,7 +128,7 @@ def test_a_change_that_came_too_late_is_warned_of(caplog: pytest.LogCaptureFixtu
     with closing(reader_of(cluster)) as reader:
         start(reader)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert told == ["rules[0] offset 1 changes no rule: changed by somebody else meanwhile: a"]
+    assert told == ["rules[0] offset 1 changes no rules: changed by somebody else meanwhile: a"]
 
 
 def test_a_flood_of_what_cannot_be_understood_is_ten_lines_and_a_number(caplog: pytest.LogCaptureFixture) -> None:
@@ -135,7 +137,7 @@ def test_a_flood_of_what_cannot_be_understood_is_ten_lines_and_a_number(caplog: 
     with closing(reader_of(cluster)) as reader:
         start(reader)
     assert len(errors(caplog)) == 10
-    assert caplog.messages[-1] == "rules[0]: 990 more records that change no rule"
+    assert caplog.messages[-1] == "rules[0]: 990 more records that change nothing"
 
 
 def test_a_topic_without_the_right_to_read_it_is_told_once_and_done_without(caplog: pytest.LogCaptureFixture) -> None:
@@ -217,7 +219,7 @@ def test_of_a_topic_made_anew_while_nobody_read_it_only_what_stands_there_holds(
 
 
 def test_a_long_history_is_taken_in_several_rounds_and_beats_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detector.rule_reader, "_MOST_SECONDS_TAKING", 0.0)
+    monkeypatch.setattr(detector.reference_reader, "_MOST_SECONDS_TAKING", 0.0)
     cluster, beats = InMemoryCluster(), Beats()
     write(cluster, *(setting(f"r{number}", identity=str(number)) for number in range(20)))
     with closing(reader_of(cluster)) as reader:
@@ -269,7 +271,7 @@ def test_what_has_been_read_once_is_gone_on_with_where_kafka_does_not_answer(
 def test_a_kafka_transaction_that_is_open_in_the_topic_stops_only_who_knows_no_rules(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(detector.rule_reader, "_MOST_SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(detector.reference_reader, "_MOST_SILENT_SECONDS", 0.0)
     cluster = InMemoryCluster()
     write(cluster, setting("a"), setting("b", identity="2"))
     cluster.open["rules", 0] = 1
