@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from tqdm import tqdm
 
-from audit.findings import Findings, Offence, Place
+from audit.findings import Findings, Offence
 from audit.law import Law
 from audit.ledger import Ledger
 from audit.notes import note
@@ -14,7 +14,7 @@ from audit.past import Past
 from audit.reader import read
 from audit.settings import AuditSettings
 from audit.snapshot import KAFKAS_LIMITS, Snapshot, take_snapshot
-from messaging.batch import Offsets, Record
+from messaging.batch import Offsets, Place, Record
 from messaging.security.refusals import settings_hidden
 from runtime.service import ServiceFailed
 from runtime.stop import Stop

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from messaging.batch import Place
+
 LOST, DOUBLED, MISROUTED, ALTERED = "lost", "doubled", "misrouted", "altered"
 OUT_OF_ORDER, FOREIGN = "out of order", "foreign"
 NOT_REPLAYABLE = "not replayable"  # no offence
@@ -12,17 +14,6 @@ KINDS = (LOST, DOUBLED, MISROUTED, ALTERED, OUT_OF_ORDER, FOREIGN)
 _JUDGED = (MISROUTED, NOT_REPLAYABLE)
 MOST_EXAMPLES = 5
 _WIDTH = 12
-
-
-class Place(NamedTuple):
-    """Where a record is."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}[{self.partition}] offset {self.offset}"
 
 
 class Offence(NamedTuple):

@@ -20,7 +20,6 @@ from audit.findings import (
     OUT_OF_ORDER,
     Findings,
     Offences,
-    Place,
     Unknown,
 )
 from audit.inputs import Inputs
@@ -30,7 +29,7 @@ from audit.partition import ACCEPTABLE, FOUND, NO_KEY, REFUSABLE, UNREADABLE, fi
 from audit.places import PARTITION_BIT
 from audit.reading import identity
 from audit.replay import FITS, Outcome, Replay
-from messaging.batch import Headers, Record
+from messaging.batch import Headers, Place, Record, place_of
 from messaging.settings import TopicSettings
 from payments.mapping import DEFAULT_MAPPING, FieldMapping
 
@@ -85,7 +84,7 @@ class Ledger:
         before = self._before(record)
         if before is None:
             may_be_older = self._is_cut and (record.has_broker_time or named is not None)
-            self._unmatched.append((hash(identity(record, self._mapping)), _position(record), may_be_older))
+            self._unmatched.append((hash(identity(record, self._mapping)), place_of(record), may_be_older))
             return
         length, content = before
         self._match(self._inputs.take(content, record), record, record.headers[length:])
@@ -132,12 +131,12 @@ class Ledger:
             self._match(self._inputs.find(place, FOUND), record)
         else:
             self._inputs.find(place, FOUND)
-            self._offences.add(ALTERED, _position(record), self._origin(place))
+            self._offences.add(ALTERED, place_of(record), self._origin(place))
 
     def _match(self, place: int | None, record: Record, added: Headers = ()) -> None:
         """Settle a record of the input with that of an output; None: an output has it already."""
         if place is None:
-            self._offences.add(DOUBLED, _position(record))
+            self._offences.add(DOUBLED, place_of(record))
             return
         outcome = FITS if self._replay is None else self._outcome(place, record, added)
         if outcome.kind == NOT_REPLAYABLE:
@@ -145,10 +144,10 @@ class Ledger:
             known = self._unknown.get(outcome.cause, Unknown(0, origin))
             self._unknown[outcome.cause] = Unknown(known.verdicts + 1, min(known.first, origin))
         elif outcome.kind:
-            self._offences.add(outcome.kind, _position(record), self._origin(place))
+            self._offences.add(outcome.kind, place_of(record), self._origin(place))
             return
         if not self._is_in_order(place, record):
-            self._offences.add(OUT_OF_ORDER, _position(record), self._origin(place))
+            self._offences.add(OUT_OF_ORDER, place_of(record), self._origin(place))
 
     def _outcome(self, place: int, record: Record, added: Headers) -> Outcome:
         """Hold an output against what its record of the input was judged with."""
@@ -192,7 +191,3 @@ class Ledger:
     def _origin(self, place: int) -> Place:
         partition, index = self._inputs.at(place)
         return Place(self._topics.transactions, place >> PARTITION_BIT, partition.offsets[index])
-
-
-def _position(record: Record) -> Place:
-    return Place(record.topic, record.partition, record.offset)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,6 +28,22 @@ class Record(Struct, frozen=True, gc=False):
     headers: Headers
     problem: str | None = None
     has_broker_time: bool = False
+
+
+class Place(NamedTuple):
+    """A topic, a partition, and an offset in it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}] offset {self.offset}"
+
+
+def place_of(record: Record) -> Place:
+    """Return where a record is."""
+    return Place(record.topic, record.partition, record.offset)
 
 
 class Message(Struct, frozen=True, gc=False):

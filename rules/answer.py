@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from decision.provenance import Note
-from messaging.batch import Headers, Record
+from messaging.batch import Headers, Place, Record, place_of
 from messaging.settings import TopicSettings
 from rules.explanation import (
     DEAD_LETTER,
@@ -19,7 +19,7 @@ from rules.explanation import (
     Explanation,
     RuleSaid,
 )
-from rules.places import ERROR_HEADER, Place, place_of
+from rules.places import ERROR_HEADER
 from rules.text import as_time, one_line
 
 _MOST_PLACES = 10

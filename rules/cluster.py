@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from click.exceptions import Abort
 
-from messaging.batch import Offsets, Record
+from messaging.batch import Offsets, Place, Record
 from messaging.seam import ClientFailed, ClientLibrary, Reader
 from messaging.settings import ConnectionSettings
 from rules.changes import NotPossible
 from rules.connection import or_failed
-from rules.places import Place
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
 

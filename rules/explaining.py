@@ -11,13 +11,13 @@ from decision.code_rules import CodeRule, named_rules
 from decision.expression import translate
 from decision.rulebook import RuleBook
 from decision.scope import Scope
-from messaging.batch import Record
+from messaging.batch import Record, place_of
 from rules import answer as answers
 from rules.answer import Answer
 from rules.changes import NotPossible
 from rules.explanation import DEAD_LETTER, explain
 from rules.inquiry import Inquiry
-from rules.places import place_in_id, place_in_words, place_of
+from rules.places import place_in_id, place_in_words
 from rules.replay import Replay
 from rules.search import Ids, search
 from rules.session import Session

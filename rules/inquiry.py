@@ -12,14 +12,13 @@ from decision.note_history import NoteHistory
 from decision.provenance import Basis, Note, noted_settings
 from decision.rule import Rule
 from decision.rulebook import RuleBook
-from messaging.batch import Record
+from messaging.batch import Place, Record, place_of
 from rules.answer import Answer
 from rules.changes import NotPossible
 from rules.cluster import Cluster
 from rules.explanation import explain
 from rules.notes import groups_noted
 from rules.origins import origin_of, output_of
-from rules.places import Place, place_of
 from rules.replay import (
     NotReplayable,
     Replay,

@@ -5,8 +5,7 @@ from contextlib import suppress
 
 from decision.history import InvalidRecord
 from decision.provenance import Note, decode
-from messaging.batch import Record
-from rules.places import Place
+from messaging.batch import Place, Record
 
 
 def groups_noted(records: Iterable[Record], place: Place) -> Sequence[str]:

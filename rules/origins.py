@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from messaging.batch import Record
+from messaging.batch import Place, Record, place_of
 from messaging.settings import TopicSettings
 from rules.changes import NotPossible
 from rules.cluster import Cluster
-from rules.places import ADDED_HEADERS, Place, headers_before, place_in_headers, place_of
+from rules.places import ADDED_HEADERS, headers_before, place_in_headers
 from rules.search import search
 
 _MOST = 20_000  # records of one time or later, or the last ones of a topic, that are looked at

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from messaging.batch import Headers, Record
+from messaging.batch import Headers, Place, Record
 from messaging.settings import TopicSettings
 from rules.changes import NotPossible
 
@@ -12,22 +11,6 @@ ERROR_HEADER = "__detector.errors."
 ADDED_HEADERS = frozenset({"fraud.reason", "fraud.score", "shadow.reason", "rule.failed"})  # to what got a verdict
 _COORDINATES = tuple(ERROR_HEADER + name for name in ("topic", "partition", "offset", "message"))
 _DIGITS = r"[0-9]{1,18}"
-
-
-class Place(NamedTuple):
-    """A topic, a partition, and an offset in it."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}[{self.partition}] offset {self.offset}"
-
-
-def place_of(record: Record) -> Place:
-    """Return where a record is."""
-    return Place(record.topic, record.partition, record.offset)
 
 
 def place_in_id(text: str, topic: str) -> Place | None:

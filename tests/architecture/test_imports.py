@@ -161,7 +161,7 @@ def test_no_package_hides_a_module_of_pythons_own(package: str) -> None:
 
 def test_the_audit_shares_words_settings_and_a_connection_with_what_it_audits_and_nothing_that_decides() -> None:
     taken = {name for source in (ROOT / "audit").glob("*.py") for name in names_from("messaging", source)}
-    words = {"ClientFailed", "AccessRefused", "Headers", "Offsets", "Reader", "Record"}
+    words = {"ClientFailed", "AccessRefused", "Headers", "Offsets", "Place", "Reader", "Record", "place_of"}
     settings = {"ConnectionSettings", "TopicSettings", "consumer_group"}
     connecting = {"Refusals", "missing_security", "open_reader", "security_configuration", "settings_hidden"}
     assert taken == words | settings | connecting

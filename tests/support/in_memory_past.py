@@ -9,13 +9,12 @@ from decision.list_change import encode as encode_lists
 from decision.provenance import Basis, Note, encode
 from decision.rulebook import Change
 from decision.rulebook import encode as encode_rules
-from messaging.batch import Headers, Message
+from messaging.batch import Headers, Message, Place
 from messaging.settings import ConnectionSettings
 from messaging.topics import TopicShape
 from rules.answer import Answer
 from rules.cluster import Cluster
 from rules.inquiry import Inquiry
-from rules.places import Place
 from rules.settings import RulesSettings
 from runtime.settings import read_settings
 from runtime.stop import Stop

@@ -2,10 +2,9 @@
 
 import json
 
-from messaging.batch import Record
+from messaging.batch import Place, Record
 from rules.answer import Answer, data, text
 from rules.explanation import Explanation
-from rules.places import Place
 from tests.support.in_memory_past import INPUT, PAID, Past
 
 PAST = Past()

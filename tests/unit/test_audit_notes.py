@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from audit.findings import Findings, Offence, Offences, Place, table
+from audit.findings import Findings, Offence, Offences, table
 from audit.law import CodeRule, Law
 from audit.notes import note
-from messaging.batch import Record
+from messaging.batch import Place, Record
 from messaging.settings import TopicSettings
 from payments.mapping import DEFAULT_MAPPING, FieldMapping
 from payments.transaction import Transaction

@@ -9,11 +9,11 @@ from decision.history import Reading
 from decision.provenance import PRODUCT, Source
 from decision.rule import Rule
 from decision.rulebook import Change
+from messaging.batch import Place, place_of
 from messaging.seam import AccessRefused
 from rules.answer import Answer
 from rules.changes import NotPossible
 from rules.inquiry import Inquiry
-from rules.places import Place, place_of
 from rules.replay import Missing
 from runtime.service import ServiceFailed, ServiceRefused
 from runtime.users_code import file_digest

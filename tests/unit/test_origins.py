@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from messaging.batch import Headers, Message
+from messaging.batch import Headers, Message, Place, place_of
 from rules import origins
 from rules.answer import Answer
-from rules.places import Place, place_of
 from tests.support.in_memory_past import INPUT, PAID, Past, coordinates
 
 REASON: Headers = [("fraud.reason", b"why"), ("fraud.score", b"100")]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from messaging.batch import Offsets, Record
+from messaging.batch import Offsets, Place, Record, place_of
 from payments.mapping import DEFAULT_MAPPING, FieldMapping
-from rules.places import Place, place_in_id, place_of
+from rules.places import place_in_id
 from rules.search import Found, Ids, search, windows
 from runtime.settings import read_settings
 from tests.support.in_memory_past import INPUT, Past
