@@ -75,6 +75,32 @@ class Book(Protocol):
         """Take the record at an offset, and return what became of it."""
 
 
+def taken(
+    version: int,
+    value: bytes | None,
+    decode: Callable[[bytes | None], T],
+    judge: Callable[[T], tuple[Fate, str]],
+    apply: Callable[[T], None],
+) -> Entry:
+    """Apply the change set of the record that leads to a version, if it can be read and is judged to be applied.
+
+    `judge` returns what becomes of it, and why it is not applied.
+    """
+    try:
+        change_set = decode(value)
+    except InvalidRecord as error:
+        return Entry(version, Fate.INVALID, None, str(error))
+    fate, problem = judge(change_set)
+    if fate is Fate.APPLIED:
+        apply(change_set)
+    return Entry(version, fate, change_set, problem)
+
+
+def repeated(version: int) -> str:
+    """Return why a change set is void that stands before it at a version."""
+    return f"it is version {version} already"
+
+
 def outdated(names: Sequence[str]) -> str:
     """Return why a change set is void that starts from earlier versions of these."""
     return f"changed by somebody else meanwhile: {', '.join(names)}"

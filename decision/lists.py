@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from decision.history import Entry, Fate, InvalidRecord, Reading, outdated
+from decision.history import Entry, Fate, Reading, outdated, repeated, taken
 from decision.list_change import ListChange, ListChangeSet, decode, problems, time_of
 from decision.members import Member, key_of, keys_of, member_of, written
 
@@ -93,14 +93,7 @@ class ListBook:
     def take(self, offset: int, value: bytes | None) -> Entry:
         """Take the record at an offset, and return what became of it."""
         self.reading = self.reading.after(offset, value)
-        try:
-            change_set = decode(value)
-        except InvalidRecord as error:
-            return Entry(self.version, Fate.INVALID, None, str(error))
-        fate, problem = self._judged(change_set)
-        if fate is Fate.APPLIED:
-            self._apply(change_set)
-        return Entry(self.version, fate, change_set, problem)
+        return taken(self.version, value, decode, self._judged, self._apply)
 
     def _apply(self, change_set: ListChangeSet) -> None:
         self._applied[change_set.id] = self.version
@@ -109,7 +102,7 @@ class ListBook:
 
     def _judged(self, change_set: ListChangeSet) -> tuple[Fate, str]:
         if change_set.id in self._applied:
-            return Fate.REPEATED, f"it is version {self._applied[change_set.id]} already"
+            return Fate.REPEATED, repeated(self._applied[change_set.id])
         problem = self.problem(change_set)
         if problem:
             return Fate.INVALID, problem

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from decision.history import Entry, Fate, InvalidRecord, Reading, decoded, outdated
+from decision.history import Entry, Fate, InvalidRecord, Reading, decoded, outdated, repeated, taken
 from decision.rule import InvalidRule, Rule, raise_if_invalid
 from decision.source import InvalidExpression
 
@@ -66,14 +66,7 @@ class RuleBook:
     def take(self, offset: int, value: bytes | None) -> Entry:
         """Take the record at an offset, and return what became of it."""
         self.reading = self.reading.after(offset, value)
-        try:
-            change_set = decode(value)
-        except InvalidRecord as error:
-            return Entry(self.version, Fate.INVALID, None, str(error))
-        fate, problem = self._judged(change_set)
-        if fate is Fate.APPLIED:
-            self._apply(change_set)
-        return Entry(self.version, fate, change_set, problem)
+        return taken(self.version, value, decode, self._judged, self._apply)
 
     @property
     def version(self) -> int:
@@ -86,7 +79,7 @@ class RuleBook:
 
     def _judged(self, change_set: ChangeSet) -> tuple[Fate, str]:
         if change_set.id in self._applied:
-            return Fate.REPEATED, f"it is version {self._applied[change_set.id]} already"
+            return Fate.REPEATED, repeated(self._applied[change_set.id])
         changed_since = self.outdated(change_set)
         if changed_since:
             return Fate.OUTDATED, outdated(changed_since)
