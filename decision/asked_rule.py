@@ -37,15 +37,16 @@ def threshold_rule(threshold: Decimal) -> Rule:
 class AskedRule:
     """A rule with what is worked out of it once. A candidate stands beside the rule of its name, to replace it later.
 
-    `label` is what it is called in reasons and counts; `is_live` tells whether its hits count for the verdict.
+    `label` is what it is called in reasons and counts, `kind` its mode, or candidate; `is_live` tells whether its hits
+    count for the verdict.
     """
 
     def __init__(self, name: str, rule: Rule, *, is_candidate: bool = False) -> None:
         self.name = name
         self.rule = rule
         self.label = candidate_label(name) if is_candidate else name
-        self.is_candidate = is_candidate
-        self.is_live = rule.mode == "live" and not is_candidate
+        self.kind = "candidate" if is_candidate else rule.mode
+        self.is_live = self.kind == "live"
         over = _OVER.fullmatch(rule.when) if name == THRESHOLD_RULE else None
         self._threshold = over and over[1]
         self._points = _capped(Decimal(rule.points)) if _PLAIN_POINTS.fullmatch(rule.points) else None

@@ -57,7 +57,7 @@ class RuleSet:
 
     def __str__(self) -> str:
         """Return how many there are of each kind."""
-        kinds = Counter("candidate" if asked.is_candidate else asked.rule.mode for asked in self.asked)
+        kinds = Counter(asked.kind for asked in self.asked)
         counts = {"live": kinds["live"], "in shadow": kinds["shadow"], "candidates": kinds["candidate"]}
         return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 

@@ -80,8 +80,7 @@ def take_up(detector: Detector) -> None:
     detector.decision.take_up(rules, lists)
     detector.report.rule_counts.follow(rules)
     detector.provenance.judge_with(detector.decision.basis)
-    version = lists.reading.version
-    text = f"; lists: version {version}, {lists}" if version else ""
+    text = f"; lists: version {lists.version}, {lists}" if lists.version else ""
     logger.info("rules: version %d in force: %s%s", rules.version, detector.decision.rules, text)
 
 

@@ -119,9 +119,8 @@ def _word(verdict: Verdict, *, is_whole: bool) -> str:
 
 def _said(rules: RuleSet, transaction: Transaction, record_ms: int, lists: ListBook) -> Iterator[RuleSaid]:
     for said, asked in zip(rules.said(transaction, record_ms, lists), rules.asked, strict=True):
-        kind = "candidate" if asked.is_candidate else asked.rule.mode
         points = f"{asked.hit(transaction, record_ms, lists).points:f}" if said.outcome == "hit" else None
-        yield RuleSaid(said.label, kind, said.outcome, said.saw, points)
+        yield RuleSaid(said.label, asked.kind, said.outcome, said.saw, points)
 
 
 def _tried(tried: Sequence[str], transaction: Transaction, record_ms: int, replay: Replay) -> Iterator[RuleSaid]:

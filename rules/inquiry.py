@@ -12,6 +12,7 @@ from decision.note_history import NoteHistory
 from decision.provenance import Basis, Note, noted_settings
 from decision.rule import Rule
 from decision.rulebook import RuleBook
+from decision.ruleset import asked_of
 from messaging.batch import Place, Record, place_of
 from rules.answer import Answer
 from rules.changes import NotPossible
@@ -24,7 +25,6 @@ from rules.replay import (
     Replay,
     book_up_to,
     differences,
-    rules_of,
     with_code_rules,
     without_lists,
 )
@@ -75,13 +75,13 @@ class Inquiry:
         except (NotReplayable, ServiceFailed) as failed:
             return replay._replace(has_lists=False), f"{said} alone: {failed}"
         replay = replay._replace(rules=rules)
-        if not lists_named([*rules_of(rules.held), *map(Rule, self.tried)]):
+        if not self._asks_lists(rules):
             return replay, f"version {rules.version} of the rules, and {said}"
         try:
             lists = self._book(_LISTS, ListBook())
         except (NotReplayable, ServiceFailed) as failed:
             return without_lists(replay, str(failed)), f"version {rules.version} of the rules, and {said}"
-        versions = f"version {rules.version} of the rules, version {lists.reading.version} of the lists"
+        versions = f"version {rules.version} of the rules, version {lists.version} of the lists"
         return replay._replace(lists=lists), f"{versions}, and {said}"
 
     def _answer(self, record: Record, output: Record | None, remarks: list[str]) -> Answer:
@@ -125,9 +125,13 @@ class Inquiry:
             replay = replay._replace(rules=self._book(_RULES, RuleBook(), basis.rules))
         except (NotReplayable, ServiceFailed) as failed:
             return replay._replace(has_rules=False, has_lists=False, gaps=[str(failed)])
-        if lists_named([*rules_of(replay.rules.held), *map(Rule, self.tried)]):
+        if self._asks_lists(replay.rules):
             replay = self._with_lists(replay, basis.lists)
         return self._with_code_rules(replay, basis)
+
+    def _asks_lists(self, rules: RuleBook) -> bool:
+        """Tell whether one of these rules, or of those that are tried, names a list."""
+        return bool(lists_named([*(asked.rule for asked in asked_of(rules.held)), *map(Rule, self.tried)]))
 
     def _with_lists(self, replay: Replay, noted: Reading) -> Replay:
         try:

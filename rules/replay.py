@@ -1,6 +1,6 @@
 """What a record was judged with, as far as it can be had here again, to judge the record once more. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from decision.asked_rule import lists_named
@@ -10,8 +10,8 @@ from decision.history import Book, Reading
 from decision.lists import NO_LISTS, ListBook
 from decision.provenance import PRODUCT, TIME_ZONES, Basis, DecisionSettings
 from decision.rule import Rule
-from decision.rulebook import Held, RuleBook, State
-from decision.verdict import candidate_label
+from decision.rulebook import Held, RuleBook
+from decision.ruleset import asked_of
 from messaging.batch import Record
 from runtime.users_code import file_digest
 
@@ -93,32 +93,17 @@ def with_code_rules(
 
 def without_lists(replay: Replay, why: str) -> Replay:
     """Return a replay in which no rule is asked that names a list."""
-    asking = [missing for missing, rule in _labelled(replay.rules.held) if lists_named([rule])]
+    asking = [Missing(asked.label, asked.kind) for asked in asked_of(replay.rules.held) if lists_named([asked.rule])]
     book = RuleBook()
     book.reading, book.held = replay.rules.reading, {name: _without(held) for name, held in replay.rules.held.items()}
     gaps = [*replay.gaps, why]
     return replay._replace(rules=book, has_lists=False, missing=[*replay.missing, *asking], gaps=gaps)
 
 
-def rules_of(state: State) -> Sequence[Rule]:
-    """Return all rules of a state, candidates too."""
-    return [rule for _, rule in _labelled(state)]
-
-
 def differences(basis: Basis) -> Sequence[str]:
     """Return what may make a replay come out otherwise, in a line each."""
     differing = [("the product", basis.product, PRODUCT), ("tzdata", basis.time_zones, TIME_ZONES)]
     return [f"{what} was {then}, and is {now} here" for what, then, now in differing if then != now]
-
-
-def _labelled(state: State) -> Iterator[tuple[Missing, Rule]]:
-    """Yield all rules that are asked, under what they are where they cannot be."""
-    for name, held in state.items():
-        if held.rule is not None and held.rule.mode != "off":
-            yield Missing(name, held.rule.mode), held.rule
-    for name, held in state.items():
-        if held.candidate is not None:
-            yield Missing(candidate_label(name), "candidate"), held.candidate
 
 
 def _without(held: Held) -> Held:
