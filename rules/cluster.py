@@ -1,6 +1,5 @@
 """Kafka as the commands read it that change nothing there: no topic is made, no group is joined."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -8,15 +7,12 @@ from dataclasses import dataclass
 from click.exceptions import Abort
 
 from messaging.batch import Offsets, Place, Record
-from messaging.seam import ClientFailed, ClientLibrary, Reader
+from messaging.seam import ClientLibrary, Reader
 from messaging.settings import ConnectionSettings
 from rules.changes import NotPossible
-from rules.connection import or_failed
+from rules.connection import or_failed, records_of
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
-
-_POLL_SECONDS = 0.2
-_MOST_SILENT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class Cluster:
     def read(self, starts: Offsets, ends: Offsets) -> Iterator[Record]:
         """Yield the committed records from there to there, those of a partition in their order."""
         with or_failed(self.connection), closing(self._opened(starts, ends)) as reader:
-            yield from self._records(reader)
+            yield from records_of(reader, self._raise_if_stopped)
 
     def history(self, topic: str, end: int | None = None) -> Iterator[Record]:
         """Yield the records of a topic with one partition, up to an offset, or all."""
@@ -73,15 +69,6 @@ class Cluster:
     def _opened(self, starts: Offsets, ends: Offsets) -> Reader:
         return self.library.open_reader(self.connection, starts, ends)
 
-    def _records(self, reader: Reader) -> Iterator[Record]:
-        heard, positions = time.monotonic(), dict(reader.positions)
-        while reader.left:
-            yield from reader.poll(_POLL_SECONDS)
-            if self.stop.requested:
-                raise Abort
-            if positions != reader.positions:
-                heard, positions = time.monotonic(), dict(reader.positions)
-            elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
-                unread = ", ".join(f"{topic}[{partition}]" for topic, partition in reader.left)
-                silent = f"no records from {unread} for {_MOST_SILENT_SECONDS:.0f} s"
-                raise ClientFailed(f"{silent}: a Kafka transaction may be open there, or its leader is gone")
+    def _raise_if_stopped(self) -> None:
+        if self.stop.requested:
+            raise Abort

@@ -9,9 +9,9 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from messaging.batch import Message, Record
 from messaging.history import HistoryTopic
 from messaging.message_size import batch_bytes
-from messaging.seam import ClientFailed, Publisher, Reader
+from messaging.seam import ClientFailed, Publisher
 from rules.changes import NotPossible
-from rules.connection import or_failed
+from rules.connection import or_failed, records_of
 from rules.history import Event
 from runtime.service import ServiceFailed
 from runtime.stop import Stop
@@ -79,7 +79,8 @@ class KnownTopic(Generic[H]):
             end = self._topic.end()
             if end > position:
                 with closing(self._topic.library.open_reader(connection, {at: position}, {at: end})) as reader:
-                    self._take_all(reader)
+                    for record in records_of(reader, self._raise_if_stopped):
+                        self.history.take(record)
         return self.history.events[known:]
 
     def write(self, values: Mapping[str, bytes], acknowledged: Callable[[int], object] = _say_nothing) -> Written:
@@ -141,19 +142,6 @@ class KnownTopic(Generic[H]):
             elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
                 raise ServiceFailed(f"the change is not to be found in the topic; {_UNKNOWN}")
         return Written([*own.values()], meanwhile)
-
-    def _take_all(self, reader: Reader) -> None:
-        heard = time.monotonic()
-        while reader.left:
-            records: Sequence[Record] = reader.poll(_POLL_SECONDS)
-            for record in records:
-                self.history.take(record)
-            self._raise_if_stopped()
-            if records:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > _MOST_SILENT_SECONDS:
-                silent = f"no records from {self._topic.name} for {_MOST_SILENT_SECONDS:.0f} s"
-                raise ClientFailed(f"{silent}: a Kafka transaction may be open there")
 
     def _raise_if_stopped(self) -> None:
         if self._stop.requested:
