@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from decision.asked_rule import THRESHOLD_RULE, threshold_rule
 from decision.code_rules import CodeRule, with_code_rules
 from decision.lists import ListBook
 from decision.provenance import Basis, DecisionSettings, Source
@@ -33,11 +32,12 @@ class Decision:
     """
 
     def __init__(self, settings: DecisionSettings, code_rules: Sequence[CodeRule], *, keeps_json: bool = False) -> None:
-        self._settings = settings
+        self._mapping = settings.mapping
+        self._texts = settings.as_texts()
         self.code_rules = code_rules
         self._keeps_json = keeps_json or bool(code_rules)
         self._sources = [Source(rule.name, file_digest(rule.check)) for rule in code_rules]
-        self._defaults = {THRESHOLD_RULE: threshold_rule(settings.fraud_threshold)}
+        self._defaults = settings.defaults
         self._held: State | None = None
         self.take_up(RuleBook(), ListBook())
 
@@ -49,15 +49,14 @@ class Decision:
         if book.held is not self._held:
             self._compile(book.held)
         self._lists = lists
-        self.basis = Basis(self._settings.as_texts(), self._sources, book.reading, lists.reading)
+        self.basis = Basis(self._texts, self._sources, book.reading, lists.reading)
 
     def _compile(self, held: State) -> None:
         self._held = held
         self.rules = RuleSet(with_defaults(held, self._defaults))
         fields = self.rules.fields
-        self._reader = TransactionReader(
-            self._settings.mapping, wanted=fields, keeps_json=self._keeps_json or bool(fields)
-        )
+        keeps_json = self._keeps_json or bool(fields)
+        self._reader = TransactionReader(self._mapping, wanted=fields, keeps_json=keeps_json)
 
     def judge(self, record: Record) -> Verdict:
         """Return the verdict on a record. Raises InvalidTransaction where it is not a transaction."""

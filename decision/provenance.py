@@ -12,7 +12,9 @@ import msgspec
 import tzdata
 from msgspec import Struct
 
+from decision.asked_rule import THRESHOLD_RULE, threshold_rule
 from decision.history import Reading, decoded
+from decision.rule import Rule
 from payments.mapping import FieldMapping, as_settings
 from payments.threshold import fraud_threshold
 from runtime.settings import InvalidSettings, read_settings
@@ -31,6 +33,11 @@ class DecisionSettings:
     def as_texts(self) -> Mapping[str, str]:
         """Return them by their names, as they are written."""
         return {**as_settings(self.mapping), "FRAUD_THRESHOLD": f"{self.fraud_threshold:f}"}
+
+    @property
+    def defaults(self) -> Mapping[str, Rule]:
+        """The rules that hold where their topic has none of the name."""
+        return {THRESHOLD_RULE: threshold_rule(self.fraud_threshold)}
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from detector.report import Report
 from detector.rule_failures import RuleFailures
 from detector.settings import DetectorSettings
 from detector.verdict_log import VerdictLog
-from messaging.history import HistoryTopic
+from messaging.history import history_topic
 from messaging.seam import ClientLibrary
 from messaging.supervisor import Failures, keep_running, load_library
 from messaging.topics import history_topics, payments_topics
@@ -129,9 +129,3 @@ def reference_of(settings: DetectorSettings, library: ClientLibrary, own: Proven
     """Return what is followed."""
     rules, lists, notes = (history_topic(settings, library, holds) for holds in ("rules", "lists", "provenance"))
     return Reference(rules, lists, notes, own)
-
-
-def history_topic(settings: DetectorSettings, library: ClientLibrary, holds: str) -> HistoryTopic:
-    """Return the topic of rules, lists or provenance."""
-    setting, name = f"{holds.upper()}_TOPIC", getattr(settings.topics, holds)
-    return HistoryTopic(setting, name, holds, library, settings.connection, settings.topic_creation)

@@ -1,10 +1,10 @@
 """Topics that are histories, of rules for instance: one partition, from which nothing is ever deleted."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from messaging.seam import AccessRefused, ClientLibrary
-from messaging.settings import ConnectionSettings, TopicCreationSettings
+from messaging.settings import ConnectionSettings, TopicCreationSettings, TopicSettings
 from messaging.topics import Topic, history_topics, problem_with_history
 from runtime.service import ServiceFailed
 
@@ -52,6 +52,23 @@ class HistoryTopic(NamedTuple):
     def end(self) -> int:
         """Return where it ends now, open Kafka transactions included. Raises ClientFailed and AccessRefused."""
         return self.library.end_offsets(self.connection, [self.name])[self.name, 0]
+
+
+class _Settings(Protocol):
+    @property
+    def connection(self) -> ConnectionSettings: ...
+
+    @property
+    def topic_creation(self) -> TopicCreationSettings: ...
+
+    @property
+    def topics(self) -> TopicSettings: ...
+
+
+def history_topic(settings: _Settings, library: ClientLibrary, holds: str) -> HistoryTopic:
+    """Return the topic of rules, lists or provenance, as the settings name it."""
+    setting, name = f"{holds.upper()}_TOPIC", getattr(settings.topics, holds)
+    return HistoryTopic(setting, name, holds, library, settings.connection, settings.topic_creation)
 
 
 def ends_of(topics: Sequence[HistoryTopic]) -> Mapping[str, int]:

@@ -61,8 +61,8 @@ def remove(session: Session, name: str, *, candidate: bool) -> None:
     changes.named(name, session.now)
     left = changes.without(name, session.topic.history.now, only_candidate=candidate)
     put(session, {name: left})
-    if left == NOTHING and name in session.settings.defaults:
-        click.echo(f"{name} is given by FRAUD_THRESHOLD again: {session.settings.defaults[name].when}")
+    if left == NOTHING and name in session.settings.decision.defaults:
+        click.echo(f"{name} is given by FRAUD_THRESHOLD again: {session.settings.decision.defaults[name].when}")
 
 
 @click.command()
@@ -83,7 +83,7 @@ COMMANDS = (set_rule, mode, promote, remove, rollback)
 def _put_rule(session: Session, name: str, held: Held, *, dry_run: bool = False) -> None:
     """Write what is to hold under a name; before, try on the last transactions what becomes live or a candidate."""
     now = session.topic.history.now
-    after = changes.without_given({name: held}, now, session.settings.defaults)
+    after = changes.without_given({name: held}, now, session.settings.decision.defaults)
     changes.raise_if_not_allowed(now, after)
     rule = _new(held, session.now.get(name, NOTHING))
     if rule is not None:

@@ -128,7 +128,7 @@ def _of_newest(session: Session, topic: str, tried: Sequence[str]) -> Answer:
 
 
 def _of_id(session: Session, wanted: str, tried: Sequence[str], limit: int) -> Answer:
-    topic, mapping = session.settings.topics.transactions, session.settings.mapping
+    topic, mapping = session.settings.topics.transactions, session.settings.decision.mapping
     if mapping.id is None:
         place = place_in_id(wanted, topic)
         if place is None:

@@ -30,8 +30,8 @@ def check(file: Path) -> None:
 def test(session: Session, file: Path) -> None:
     """Try the examples of a file on its rules; needs no Kafka. Exit code 1: one has failed."""
     found = _read(file)
-    reader = TransactionReader(session.settings.mapping)
-    rules = rules_of(found.rules, session.settings.defaults, reader, found.lists)
+    reader = TransactionReader(session.settings.decision.mapping)
+    rules = rules_of(found.rules, session.settings.decision.defaults, reader, found.lists)
     failed = list(failures(found.examples, rules))
     for text in failed:
         click.echo(text)

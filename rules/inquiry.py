@@ -14,6 +14,7 @@ from decision.rule import Rule
 from decision.rulebook import RuleBook
 from decision.ruleset import asked_of
 from messaging.batch import Place, Record, place_of
+from messaging.history import HistoryTopic, history_topic
 from rules.answer import Answer
 from rules.changes import NotPossible
 from rules.cluster import Cluster
@@ -111,7 +112,8 @@ class Inquiry:
         return None, [missing, problem] if problem else [missing]
 
     def _not_noted(self, groups: Sequence[str]) -> str:
-        named = f"{self._named(_PROVENANCE)} has no note of the group {self.settings.consumer_group} that holds for it"
+        group, topic = self.settings.consumer_group, self._topic(_PROVENANCE)
+        named = f"{topic.named} has no note of the group {group} that holds for it"
         others = f"; one of {', '.join(groups)} does (CONSUMER_GROUP)" if groups else ""
         return f"{named}: it is not judged yet, or was before there were notes{others}"
 
@@ -154,17 +156,16 @@ class Inquiry:
         try:
             return book_up_to(book, records, noted)
         except NotReplayable as failed:
-            raise NotReplayable(f"{self._named(holds)}: {failed}") from failed
+            raise NotReplayable(f"{self._topic(holds).named}: {failed}") from failed
 
     def _history(self, holds: str, end: int | None = None) -> Iterator[Record]:
         """Yield the records of a topic that is a history, up to a version, or all. Raises ServiceFailed."""
         if end == 0:
             return
-        topic = getattr(self.settings.topics, holds)
         try:
-            yield from self.cluster.history(topic, end)
+            yield from self.cluster.history(self._topic(holds).name, end)
         except ServiceFailed as failed:
-            raise type(failed)(f"{self._named(holds)}: {failed}") from failed
+            raise type(failed)(f"{self._topic(holds).named}: {failed}") from failed
 
-    def _named(self, holds: str) -> str:
-        return f"{holds.upper()}_TOPIC={getattr(self.settings.topics, holds)}"
+    def _topic(self, holds: str) -> HistoryTopic:
+        return history_topic(self.settings, self.cluster.library, holds)

@@ -24,7 +24,7 @@ def last_transactions(settings: RulesSettings, library: ClientLibrary) -> Sequen
 
     Raises ServiceFailed and ServiceRefused.
     """
-    reader = TransactionReader(settings.mapping, keeps_json=True)
+    reader = TransactionReader(settings.decision.mapping, keeps_json=True)
     found = []
     for record in _last_records(settings, library):
         with suppress(InvalidTransaction):

@@ -7,7 +7,7 @@ from functools import cached_property
 from decision.asked_rule import AskedRule, lists_named
 from decision.lists import NO_LISTS, ListBook
 from decision.rulebook import State, with_defaults
-from messaging.history import HistoryTopic
+from messaging.history import history_topic
 from messaging.seam import ClientLibrary
 from messaging.supervisor import load_library
 from rules.cluster import Cluster
@@ -43,12 +43,12 @@ class Session:
     @cached_property
     def topic(self) -> KnownTopic[History]:
         """The topic of rules, read to its end."""
-        return self._opened("rules", self.settings.topics.rules, History())
+        return self._opened("rules", History())
 
     @cached_property
     def lists(self) -> KnownTopic[ListHistory]:
         """The topic of lists, read to its end."""
-        return self._opened("lists", self.settings.topics.lists, ListHistory())
+        return self._opened("lists", ListHistory())
 
     def lists_of(self, asked: Sequence[AskedRule]) -> ListBook:
         """Return the lists, which need not be read where none of the rules asks for one.
@@ -69,7 +69,7 @@ class Session:
     @property
     def now(self) -> State:
         """What holds now, with what settings give."""
-        return with_defaults(self.topic.history.now, self.settings.defaults)
+        return with_defaults(self.topic.history.now, self.settings.decision.defaults)
 
     def last_transactions(self) -> Sequence[Tried]:
         """Return the last transactions. Raises ServiceFailed and ServiceRefused."""
@@ -81,9 +81,7 @@ class Session:
         expect_kafka(self.settings.connection.bootstrap_servers, self._process.stop)
         return load_library(self.settings.connection.client)
 
-    def _opened(self, holds: str, name: str, history: H) -> KnownTopic[H]:
-        connection, creation = self.settings.connection, self.settings.topic_creation
-        where = HistoryTopic(f"{holds.upper()}_TOPIC", name, holds, self.library, connection, creation)
-        topic = KnownTopic(where, history, self._process.stop)
+    def _opened(self, holds: str, history: H) -> KnownTopic[H]:
+        topic = KnownTopic(history_topic(self.settings, self.library, holds), history, self._process.stop)
         topic.open()
         return topic

@@ -3,14 +3,9 @@
 import getpass
 import os
 from dataclasses import dataclass
-from decimal import Decimal
 
-from decision.asked_rule import THRESHOLD_RULE, threshold_rule
 from decision.provenance import DecisionSettings
-from decision.rule import Rule
 from messaging.settings import ConnectionSettings, TopicCreationSettings, TopicSettings, consumer_group
-from payments.mapping import FieldMapping
-from payments.threshold import fraud_threshold
 from runtime.logs import LogSettings
 from runtime.settings import setting
 
@@ -39,22 +34,11 @@ class RulesSettings:
     connection: ConnectionSettings
     topic_creation: TopicCreationSettings
     topics: TopicSettings
-    mapping: FieldMapping
+    decision: DecisionSettings
     log: LogSettings
     consumer_group: str = consumer_group()
-    fraud_threshold: Decimal = fraud_threshold()
     # Loaded only by the command that asks them: a container of the others need not have the module.
     fraud_rules: str = setting("FRAUD_RULES", "", str, "rules of code, as module:function, comma-separated")
     author: str = setting(
         "RULES_AUTHOR", "", author, "who changes rules, for their history; empty: the login name", may_be_empty=True
     )
-
-    @property
-    def decision(self) -> DecisionSettings:
-        """What decides besides rules."""
-        return DecisionSettings(self.mapping, self.fraud_threshold)
-
-    @property
-    def defaults(self) -> dict[str, Rule]:
-        """The rules that hold where the topic has none of their name."""
-        return {THRESHOLD_RULE: threshold_rule(self.fraud_threshold)}

@@ -13,7 +13,7 @@ from decision.history import Fate
 from decision.rule import Rule
 from decision.rulebook import Held, encode
 from messaging.batch import Message
-from messaging.history import HistoryTopic
+from messaging.history import history_topic
 from messaging.seam import ClientFailed, ClientLibrary, Publisher
 from messaging.supervisor import load_library
 from rules.history import History
@@ -36,10 +36,7 @@ def opened(command: RulesCommand) -> KnownTopic[History]:
 
 def opened_with(library: ClientLibrary, command: RulesCommand) -> KnownTopic[History]:
     settings = read_settings(RulesSettings, command.settings)
-    where = HistoryTopic(
-        "RULES_TOPIC", settings.topics.rules, "rules", library, settings.connection, settings.topic_creation
-    )
-    topic = KnownTopic(where, History(), Stop())
+    topic = KnownTopic(history_topic(settings, library, "rules"), History(), Stop())
     topic.open()
     return topic
 

@@ -10,9 +10,9 @@ from decision.history import InvalidRecord, Reading
 from decision.provenance import Basis, DecisionSettings, Note, Source, decode, differences, encode
 from detector.other_detectors import OtherDetectors
 from detector.provenance import Provenance
-from detector.service import history_topic
 from detector.settings import DetectorSettings
 from messaging.batch import Batch, Message, Record
+from messaging.history import history_topic
 from messaging.topics import history_topics
 from payments.mapping import FieldMapping
 from runtime.settings import read_settings

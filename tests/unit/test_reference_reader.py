@@ -12,7 +12,7 @@ from decision.rulebook import Change, ChangeSet, RuleBook, encode
 from detector.reference_reader import ReferenceReader
 from detector.settings import DetectorSettings
 from messaging.batch import Message, Offsets
-from messaging.history import HistoryTopic
+from messaging.history import history_topic
 from messaging.seam import AccessRefused, ClientFailed
 from messaging.settings import ConnectionSettings
 from messaging.topics import history_topics, payments_topics
@@ -59,8 +59,7 @@ def fails(*_: object) -> Offsets:
 
 
 def reader_of(cluster: InMemoryCluster) -> ReferenceReader[RuleBook]:
-    topic = HistoryTopic("RULES_TOPIC", "rules", "rules", cluster, SETTINGS.connection, SETTINGS.topic_creation)
-    return ReferenceReader(topic, RuleBook)
+    return ReferenceReader(history_topic(SETTINGS, cluster, "rules"), RuleBook)
 
 
 def start(reader: ReferenceReader[RuleBook]) -> None:

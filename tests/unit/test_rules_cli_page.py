@@ -39,7 +39,7 @@ def test_every_key_of_an_explanation_is_named() -> None:
 def test_the_file_can_be_used_and_fails_as_shown() -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     found = rule_file.read(text)
-    defaults = read_settings(RulesSettings, {}).defaults
+    defaults = read_settings(RulesSettings, {}).decision.defaults
     reader = TransactionReader(DEFAULT_MAPPING)
     (failed,) = failures(found.examples, rules_of(found.rules, defaults, reader, found.lists))
     (shown,) = re.findall(r"\$ rules test rules.toml\n(.*?)\n    examples: 1, failed: 1\n", PAGE, re.DOTALL)

@@ -44,7 +44,7 @@ def test_no_more_is_looked_through_than_was_asked_for() -> None:
 
 
 def found(past: Past, wanted: str, most: int = 1_000) -> Found:
-    ids = Ids(past.settings.mapping)
+    ids = Ids(past.settings.decision.mapping)
     return search(past.cluster, INPUT, lambda record: ids.of(record) == wanted, most)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from detector.service import history_topic
 from detector.settings import DetectorSettings
+from messaging.history import history_topic
 from messaging.topics import ANY_TIME_MS, Topic, describe_topic, problem_with_history
 from runtime.service import ServiceFailed
 from runtime.settings import read_settings
