@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 
+from decision.header_names import FAILED, REASON, SCORE, SHADOW_REASON
 from decision.verdict import Hit, Verdict
 from messaging.batch import Headers
 
-REASON = "fraud.reason"
-SCORE = "fraud.score"
-SHADOW_REASON = "shadow.reason"
-FAILED = "rule.failed"
 LONGEST_PROBLEM = 512
 _MOST_BYTES = 8_000
 

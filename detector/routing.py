@@ -4,6 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from decision.decision import Decision
+from decision.header_names import OF_DEAD_LETTERS
 from decision.verdict import Verdict
 from detector.headers import LONGEST_PROBLEM, headers_of
 from detector.outputs import Outputs
@@ -11,7 +12,6 @@ from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
 from payments.transaction import InvalidTransaction
 
-ERROR_HEADER = "__detector.errors."
 _MOST_OVERHEAD_BYTES = 128
 _MOST_HEADER_OVERHEAD_BYTES = 10
 _MOST_BYTES_A_CHARACTER = 4
@@ -65,12 +65,8 @@ def dead_letter(
 ) -> tuple[Message, DeadLetter]:
     """Return the dead letter that follows from a record with this problem, as large as the topics accept."""
     problem = problem[:LONGEST_PROBLEM]
-    coordinates = [
-        (ERROR_HEADER + "topic", record.topic.encode()),
-        (ERROR_HEADER + "partition", str(record.partition).encode()),
-        (ERROR_HEADER + "offset", str(record.offset).encode()),
-        (ERROR_HEADER + "message", problem.encode(errors="replace")),
-    ]
+    place = (record.topic.encode(), str(record.partition).encode(), str(record.offset).encode())
+    coordinates = [*zip(OF_DEAD_LETTERS, (*place, problem.encode(errors="replace")), strict=True)]
     whole = _message(record, outputs, outputs.dead_letter, [*record.headers, *coordinates])
     without_value = replace(whole, value=None)
     smallest = replace(without_value, key=None, headers=coordinates)

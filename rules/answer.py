@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from decision.header_names import ERROR
 from decision.provenance import Note
 from messaging.batch import Headers, Place, Record, place_of
 from messaging.settings import TopicSettings
@@ -19,7 +20,6 @@ from rules.explanation import (
     Explanation,
     RuleSaid,
 )
-from rules.places import ERROR_HEADER
 from rules.text import as_time, one_line
 
 _MOST_PLACES = 10
@@ -157,7 +157,7 @@ def _contradiction(answer: Answer, topics: TopicSettings) -> Iterator[str]:
     if answer.explanation is None or answer.output is None or answer.explanation.verdict == UNKNOWN:
         return
     if answer.output.topic != expected[answer.explanation.verdict]:
-        why = dict(answer.output.headers).get(f"{ERROR_HEADER}message")
+        why = dict(answer.output.headers).get(f"{ERROR}message")
         yield f"it is in {answer.output.topic}{': ' + why.decode(errors='replace') if why else ''}"
 
 

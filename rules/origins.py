@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from decision.header_names import OF_VERDICTS
 from messaging.batch import Place, Record, place_of
 from messaging.settings import TopicSettings
 from rules.changes import NotPossible
 from rules.cluster import Cluster
-from rules.places import ADDED_HEADERS, headers_before, place_in_headers
+from rules.places import headers_before, place_in_headers
 from rules.search import search
 
 _MOST = 20_000  # records of one time or later, or the last ones of a topic, that are looked at
@@ -100,5 +101,5 @@ def _is_alike(output: Record, record: Record) -> bool:
     """Tell whether an output is a record with headers added to it; its time may be the broker's own."""
     has_time = output.has_broker_time or output.timestamp == record.timestamp
     own, added = output.headers[: len(record.headers)], output.headers[len(record.headers) :]
-    has_headers = [*own] == [*record.headers] and all(name in ADDED_HEADERS for name, _ in added)
+    has_headers = [*own] == [*record.headers] and all(name in OF_VERDICTS for name, _ in added)
     return has_time and has_headers and (output.key, output.value) == (record.key, record.value)

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Sequence
 
+from decision.header_names import OF_DEAD_LETTERS
 from messaging.batch import Headers, Place, Record
 from messaging.settings import TopicSettings
 from rules.changes import NotPossible
 
-ERROR_HEADER = "__detector.errors."
-ADDED_HEADERS = frozenset({"fraud.reason", "fraud.score", "shadow.reason", "rule.failed"})  # to what got a verdict
-_COORDINATES = tuple(ERROR_HEADER + name for name in ("topic", "partition", "offset", "message"))
 _DIGITS = r"[0-9]{1,18}"
 
 
@@ -32,8 +30,8 @@ def place_in_words(words: Sequence[str], topics: TopicSettings) -> Place:
 
 def place_in_headers(record: Record, topics: TopicSettings) -> Place | None:
     """Return the place in the input that a dead letter names, None for whatever names none."""
-    added = record.headers[-len(_COORDINATES) :]
-    if record.topic != topics.dead_letter or tuple(name for name, _ in added) != _COORDINATES:
+    added = record.headers[-len(OF_DEAD_LETTERS) :]
+    if record.topic != topics.dead_letter or tuple(name for name, _ in added) != OF_DEAD_LETTERS:
         return None
     topic, partition, offset = (value or b"" for _, value in added[:-1])
     named = b"-".join((topic, partition, offset)).decode(errors="replace")
@@ -42,4 +40,4 @@ def place_in_headers(record: Record, topics: TopicSettings) -> Place | None:
 
 def headers_before(record: Record) -> Headers:
     """Return the headers of a dead letter that names its place, as they were in the input."""
-    return record.headers[: -len(_COORDINATES)]
+    return record.headers[: -len(OF_DEAD_LETTERS)]

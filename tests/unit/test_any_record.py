@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from audit.demands import Demands
 from audit.law import Destination, Law, judge
 from decision.decision import Decision
+from decision.header_names import ERROR
 from decision.provenance import DecisionSettings
 from decision.verdict import Verdict
 from detector.outputs import Outputs
-from detector.routing import ERROR_HEADER, DeadLetter, Outcome
+from detector.routing import DeadLetter, Outcome
 from detector.routing import route as route_record
 from messaging.batch import Message, Record
 from messaging.message_size import batch_bytes
@@ -48,7 +49,7 @@ def test_the_message_keeps_key_value_headers_and_timestamp(read: Record) -> None
     added = [name for name, _ in message.headers[len(read.headers) :]]
     if message.topic == "dead-letter":
         assert isinstance(outcome, DeadLetter)
-        assert added == [ERROR_HEADER + name for name in ("topic", "partition", "offset", "message")]
+        assert added == [ERROR + name for name in ("topic", "partition", "offset", "message")]
     else:
         assert isinstance(outcome, Verdict)
         assert added == ["fraud.reason", "fraud.score"] * (message.topic == "fraud")

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from decision.code_rules import CodeRule
 from decision.decision import Decision
+from decision.header_names import ERROR
 from decision.provenance import DecisionSettings
 from decision.verdict import Verdict
 from detector.outputs import Outputs
-from detector.routing import ERROR_HEADER, DeadLetter, Outcome
+from detector.routing import DeadLetter, Outcome
 from detector.routing import route as route_record
 from messaging.batch import Headers, Message, Record
 from messaging.message_size import batch_bytes
@@ -157,7 +158,7 @@ def test_a_dead_letter_is_never_larger_than_allowed(huge: Record) -> None:
     message, _ = route(huge)
     assert message.topic == "dead-letter"
     assert batch_bytes(message) <= LIMIT
-    assert (ERROR_HEADER + "offset", b"117") in message.headers
+    assert (ERROR + "offset", b"117") in message.headers
 
 
 headers = st.lists(st.tuples(st.text(max_size=5), st.none() | st.binary(max_size=5)), max_size=3)
