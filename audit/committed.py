@@ -17,12 +17,14 @@ from runtime.stop import Stop
 
 _SLICE_SECONDS = 0.5  # a signal is handled between two calls to librdkafka, not during one
 _PAUSE_SECONDS = 0.1
-_PATIENCE_SECONDS = {
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS: 60,
-    KafkaError.COORDINATOR_NOT_AVAILABLE: 60,
-    KafkaError.NOT_COORDINATOR: 60,
-    KafkaError._TIMED_OUT: 10,  # noqa: SLF001 - librdkafka's own errors begin so
-}
+_MOST_SECONDS = 60.0  # that a coordinator may take to begin its work
+# Until then the library may also say that the time is up: meanwhile it looks for the coordinator by itself.
+_NOT_YET = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError._TIMED_OUT,  # noqa: SLF001 - librdkafka's own errors begin so
+)
 
 
 def committed_offsets(
@@ -30,8 +32,7 @@ def committed_offsets(
 ) -> Mapping[int, int]:
     """Return the group's offset in each of these partitions of a topic in which it has one.
 
-    Raises KafkaException where Kafka does not answer for 10 s, or the group's coordinator has not begun its work for a
-    minute; ServiceFailed where a stop is asked for.
+    Raises KafkaException where the coordinator does not answer for a minute, ServiceFailed where a stop is asked for.
     """
     consumer = Consumer({**configuration, "group.id": group, "enable.auto.commit": False})
     try:
@@ -48,7 +49,7 @@ def _answer(consumer: Consumer, places: Sequence[TopicPartition], stop: Stop) ->
         answer, error = _asked_once(consumer, places)
         if error is None:
             return answer
-        if time.monotonic() - begin > _PATIENCE_SECONDS.get(error.code(), 0):
+        if error.code() not in _NOT_YET or time.monotonic() - begin > _MOST_SECONDS:
             raise KafkaException(error)
         if stop.requested:
             raise ServiceFailed(NOT_MADE)

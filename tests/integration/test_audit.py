@@ -258,5 +258,5 @@ def test_a_cluster_that_has_never_had_a_group_can_be_audited(names: Names, tmp_p
     with EmbeddedKafka(properties=slow) as kafka, closing(Services(names.settings(), tmp_path)) as services:
         create_topics(kafka.bootstrap_servers, *names.topics)
         audit = services.start("audit", KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap_servers)
-        assert audit.wait(2 * AUDIT_SECONDS) == HOLDS, audit.lines
+        assert audit.wait(4 * AUDIT_SECONDS) == HOLDS, audit.lines
         assert audit.matches(f"the group {names.group} has committed nothing")
